@@ -1,0 +1,1 @@
+"""Tests of Groundswell; see docs/development.md."""

@@ -1,0 +1,1 @@
+"""Several stages together, and faults between them."""
