@@ -1,0 +1,1 @@
+"""Real servers for tests, brought up by the fixtures that want them and ended with the run."""
