@@ -247,7 +247,7 @@ class Mention(Part):
 
     def digest(self) -> str:
         """Return a hash of the content fields alone: equal for equal deliveries."""
-        content = self.model_dump_json(include=DELIVERED_FIELDS)
+        content = self.model_dump_json(include=set(DELIVERED_FIELDS))
         return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
 

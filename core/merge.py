@@ -71,7 +71,7 @@ def _newer_content(left: Mention, right: Mention) -> Mention:
 
 
 def _content_json(mention: Mention) -> str:
-    return mention.model_dump_json(include=CONTENT_FIELDS)
+    return mention.model_dump_json(include=set(CONTENT_FIELDS))
 
 
 def _earliest(left: Mention, right: Mention) -> Any:

@@ -1,0 +1,1 @@
+"""Rules, incidents, their rendering and delivery: telling people what is unusual."""

@@ -1,0 +1,79 @@
+"""An incident: the alerts of one rule, joined while they last."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from core.mention import Part
+from core.settings import RuleKind
+
+
+class IncidentStep(StrEnum):
+    """What is told about an incident; each step is told once."""
+
+    OPENED = "opened"
+    DOUBLED = "doubled"
+    RESOLVED = "resolved"
+
+
+class Evidence(Part):
+    """Why a rule fired: what was seen in a window, what was expected, and how unlikely that is.
+
+    Counts are mentions for a volume spike; for a negative spike ``observed`` are negative mentions
+    out of ``scored``. ``low`` and ``high`` bound what is usual; ``factor`` is observed / expected.
+    """
+
+    window_start: datetime
+    window_end: datetime
+    started_at: datetime
+    observed: int
+    expected: float
+    low: float
+    high: float
+    factor: float
+    p: float
+    scored: int | None = None
+    reference_start: datetime | None = None
+    reference_end: datetime | None = None
+    coverage: float | None = None
+    is_learning: bool = False
+    note: str | None = None
+
+
+class Cause(Part):
+    """One thing that grew: a term, channel, language, author or story, and by how much."""
+
+    field: str
+    value: str
+    count: int
+    expected: float
+
+
+class Told(Part):
+    """One notification of an incident: what was told, when, and where the message went."""
+
+    step: IncidentStep
+    at: datetime
+    subject: str
+    destination: str
+    message_id: str
+
+
+class Incident(Part):
+    """A rule's alerts joined from the first to the last window that fired."""
+
+    id: str
+    rule: str
+    kind: RuleKind
+    topic: str
+    opened_at: datetime
+    updated_at: datetime
+    resolved_at: datetime | None = None
+    first: Evidence
+    latest: Evidence
+    peak_observed: int
+    causes: tuple[Cause, ...] = ()
+    mention_ids: tuple[str, ...] = ()
+    query: str = "*:*"
+    told: tuple[Told, ...] = ()

@@ -1,0 +1,1 @@
+"""The composition root: bootstrap, pipeline, scheduler, questions and the command line."""

@@ -1,0 +1,418 @@
+"""What a person looks at: topics, a window of time, a query and filters.
+
+A scope is what the dashboard keeps in its address and the command line takes as options; both
+read it here, so that a link found anywhere opens the same mentions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.errors import QueryError, UsageError
+from core.mention import Channel, Sentiment, Status
+from core.query.ast import And, FieldIs, Node, Not, Or
+from core.query.parser import parse
+from core.questions import Selection
+from core.settings import Configuration, parse_duration
+from core.window import TimeWindow, require_utc
+
+
+class Preset(StrEnum):
+    """A window that moves with the clock."""
+
+    DAY = "24h"
+    WEEK = "7d"
+    MONTH = "30d"
+    TODAY = "today"
+    ALL = "all"
+
+
+PRESET_LENGTHS = {
+    Preset.DAY: timedelta(days=1),
+    Preset.WEEK: timedelta(days=7),
+    Preset.MONTH: timedelta(days=30),
+}
+
+ANSWERABLE = (Channel.FORUM, Channel.REVIEW, Channel.SOCIAL)
+"""Channels where the brand can answer in public, so that a mention can wait for an answer."""
+
+E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which mentions a person looks at.
+
+    ``topics`` restricts to some topics, ``group`` to all topics of a group. The window is a
+    ``preset`` unless ``since`` or ``until`` is set (half-open, aware UTC). Empty filters let
+    everything through; the brand's own and irrelevant mentions are left out unless asked for.
+    ``topic_sentiment`` is no filter of its own: ``sentiment`` reads the whole text's sentiment.
+    """
+
+    topics: tuple[str, ...] = ()
+    group: str | None = None
+    preset: Preset = Preset.DAY
+    since: datetime | None = None
+    until: datetime | None = None
+    query: str = ""
+    sentiments: tuple[Sentiment, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    languages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    status: Status | None = None
+    include_own: bool = False
+    include_irrelevant: bool = False
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a window that runs backwards or an unknown time zone."""
+        for name in ("since", "until"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, require_utc(value))
+        if self.since and self.until and self.until < self.since:
+            raise UsageError("the window ends before it starts")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as err:
+            raise UsageError(f"{self.zone!r} is no time zone") from err
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the window stands still."""
+        return self.since is not None or self.until is not None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything but topics and time narrows the scope."""
+        return bool(
+            self.query
+            or self.sentiments
+            or self.channels
+            or self.languages
+            or self.sources
+            or self.status
+        )
+
+    def window(self, now: datetime) -> TimeWindow | None:
+        """Return the window as of ``now``; None is all time."""
+        if self.is_pinned:
+            end = self.until or now
+            return TimeWindow(min(self.since or datetime(1970, 1, 1, tzinfo=UTC), end), end)
+        if self.preset is Preset.ALL:
+            return None
+        if self.preset is Preset.TODAY:
+            local = now.astimezone(ZoneInfo(self.zone))
+            midnight = datetime.combine(local.date(), time(), tzinfo=ZoneInfo(self.zone))
+            return TimeWindow(midnight, now)
+        return TimeWindow.before(now, PRESET_LENGTHS[self.preset])
+
+    def pinned(self, now: datetime) -> Scope:
+        """Return the scope with its window held still: what a link to a number needs."""
+        window = self.window(now)
+        if window is None:
+            return replace(self, until=now)
+        return replace(self, since=window.start, until=window.end)
+
+    def within(self, window: TimeWindow) -> Scope:
+        """Return the scope in another window."""
+        return replace(self, since=window.start, until=window.end)
+
+    def narrowed(self, query: str) -> Scope:
+        """Return the scope with ``query`` required as well."""
+        joined = f"({self.query}) AND {query}" if self.query.strip() else query
+        return replace(self, query=joined)
+
+    def needing_answer(self) -> Scope:
+        """Return the part of the scope that waits for an answer.
+
+        Negative, still open, and published where one can answer.
+        """
+        channels = tuple(c for c in ANSWERABLE if not self.channels or c in self.channels)
+        return replace(
+            self,
+            sentiments=(Sentiment.NEGATIVE,),
+            channels=channels or ANSWERABLE,
+            status=Status.OPEN,
+        )
+
+    def node(self, now: datetime) -> Node | None:
+        """Return query and filters as one syntax tree; None if they let everything through.
+
+        Raises QueryError for a query that cannot be understood.
+        """
+        parts: list[Node] = []
+        if self.query.strip():
+            parts.append(parse(self.query, now))
+        for field, values in (
+            ("sentiment", self.sentiments),
+            ("channel", self.channels),
+            ("lang", self.languages),
+            ("source", self.sources),
+        ):
+            if values:
+                parts.append(_any_of(field, [str(value).casefold() for value in values]))
+        if self.status is not None:
+            parts.append(FieldIs("status", self.status.value))
+        if not parts:
+            return None
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+    def selected_topics(self, configuration: Configuration) -> tuple[str, ...]:
+        """Return the names of the topics looked at, in the configuration's order."""
+        return tuple(
+            topic.name
+            for topic in configuration.topics
+            if (not self.topics or topic.name in self.topics)
+            and (self.group is None or topic.group == self.group)
+        )
+
+    def selection(self, configuration: Configuration, now: datetime) -> Selection:
+        """Return the scope as what an index is asked.
+
+        Raises QueryError for a query that cannot be understood.
+        """
+        is_narrowed = bool(self.topics) or self.group is not None
+        topics = self.selected_topics(configuration) if is_narrowed else ()
+        node = self.node(now)
+        if is_narrowed and not topics:
+            # Topic and group exclude each other: nothing, rather than everything.
+            topics = self.topics
+            node = Not(node) if node is None else node
+        return Selection(
+            query=node,
+            window=self.window(now),
+            topics=topics,
+            include_own=self.include_own,
+            include_irrelevant=self.include_irrelevant,
+        )
+
+    def parameters(self) -> dict[str, str | list[str]]:
+        """Return the scope as readable URL parameters; what is at its default is left out."""
+        found: dict[str, str | list[str]] = {}
+        if self.topics:
+            found["topic"] = list(self.topics)
+        if self.group is not None:
+            found["group"] = self.group
+        if self.is_pinned:
+            if self.since is not None:
+                found["since"] = format_instant(self.since)
+            if self.until is not None:
+                found["until"] = format_instant(self.until)
+        elif self.preset is not Preset.DAY:
+            found["window"] = self.preset.value
+        if self.query.strip():
+            found["q"] = self.query.strip()
+        for name, values in (
+            ("sentiment", self.sentiments),
+            ("channel", self.channels),
+            ("lang", self.languages),
+            ("source", self.sources),
+        ):
+            if values:
+                found[name] = [str(value) for value in values]
+        if self.status is not None:
+            found["status"] = self.status.value
+        if self.include_own:
+            found["own"] = "yes"
+        if self.include_irrelevant:
+            found["not-us"] = "yes"
+        return found
+
+    def url(self, page: str) -> str:
+        """Return ``page`` with the scope as its query string."""
+        parameters = urlencode(self.parameters(), doseq=True, safe=":")
+        return f"{page}?{parameters}" if parameters else page
+
+
+def _any_of(field: str, values: Sequence[str]) -> Node:
+    nodes = tuple(FieldIs(field, value) for value in values)
+    return nodes[0] if len(nodes) == 1 else Or(nodes)
+
+
+PARAMETERS = (
+    "topic",
+    "group",
+    "window",
+    "since",
+    "until",
+    "q",
+    "sentiment",
+    "channel",
+    "lang",
+    "source",
+    "status",
+    "own",
+    "not-us",
+)
+"""Every URL parameter that a scope reads."""
+
+
+def format_instant(value: datetime) -> str:
+    """Return ``2026-11-22T13:00Z``, with seconds where there are any."""
+    shown = value.astimezone(UTC)
+    return shown.strftime("%Y-%m-%dT%H:%M:%SZ" if shown.second else "%Y-%m-%dT%H:%MZ")
+
+
+def parse_instant(text: str, now: datetime, zone: str = "UTC", *, is_end: bool = False) -> datetime:
+    """Return the instant that ``text`` names.
+
+    An ISO date or time (naive ones in ``zone``), ``now``, or a duration back from ``now`` such as
+    7d. A date as an end includes that day. Raises UsageError for anything else.
+    """
+    text = text.strip()
+    if text == "now":
+        return now
+    try:
+        back = parse_duration(text)
+    except ValueError:
+        back = None
+    if isinstance(back, timedelta):
+        try:
+            return now - back
+        except OverflowError as err:
+            raise UsageError(f"{text!r} reaches before the first year") from err
+    try:
+        if len(text) == len("2026-11-22"):
+            day = date.fromisoformat(text) + timedelta(days=int(is_end))
+            return require_utc(datetime.combine(day, time(), tzinfo=ZoneInfo(zone)))
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=ZoneInfo(zone))
+        return require_utc(instant)
+    except (ValueError, OverflowError) as err:
+        raise UsageError(
+            f"{text!r} is no time; write 2026-11-22, 2026-11-22T13:00Z or 7d (seven days back)"
+        ) from err
+
+
+def parse_scope(
+    parameters: Mapping[str, Sequence[str]],
+    configuration: Configuration,
+    now: datetime,
+    zone: str = "UTC",
+    *,
+    default: Preset = Preset.DAY,
+) -> tuple[Scope, list[str]]:
+    """Return the scope that URL parameters describe, and a message for each one that is wrong.
+
+    A wrong parameter is left out; the others hold. Parameters of other names are ignored: they
+    belong to the page.
+    """
+    reader = _Reader(parameters, configuration, now, zone)
+    scope = Scope(
+        topics=reader.names("topic", [topic.name for topic in configuration.topics]),
+        group=reader.name("group", list(dict.fromkeys(t.group for t in configuration.topics))),
+        preset=reader.choice("window", Preset) or default,
+        since=reader.instant("since"),
+        until=reader.instant("until"),
+        query=reader.query(),
+        sentiments=reader.choices("sentiment", Sentiment),
+        channels=reader.choices("channel", Channel),
+        languages=reader.texts("lang", str.casefold),
+        sources=reader.texts("source"),
+        status=reader.choice("status", Status),
+        include_own=reader.flag("own"),
+        include_irrelevant=reader.flag("not-us"),
+        zone=zone,
+    )
+    return scope, reader.problems
+
+
+class _Reader:
+    """Reads parameters one by one and keeps what was wrong with them."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Sequence[str]],
+        configuration: Configuration,
+        now: datetime,
+        zone: str,
+    ) -> None:
+        self._parameters = parameters
+        self._configuration = configuration
+        self._now = now
+        self._zone = zone
+        self.problems: list[str] = []
+
+    def _values(self, name: str) -> list[str]:
+        return [value for value in self._parameters.get(name, ()) if value.strip()]
+
+    def _refuse(self, name: str, value: str, allowed: Sequence[str]) -> None:
+        listed = ", ".join(allowed) or "none is configured"
+        self.problems.append(f"{name}: {value[:60]!r} is not known here (allowed: {listed})")
+
+    def names(self, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
+        """Return the given names in the spelling of ``allowed``."""
+        by_folded = {entry.casefold(): entry for entry in allowed}
+        found = []
+        for value in self._values(name):
+            known = by_folded.get(value.casefold())
+            if known is None:
+                self._refuse(name, value, allowed)
+            else:
+                found.append(known)
+        return tuple(dict.fromkeys(found))
+
+    def name(self, name: str, allowed: Sequence[str]) -> str | None:
+        """Return one name out of ``allowed``."""
+        return next(iter(self.names(name, allowed)), None)
+
+    def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
+        """Return members of an enumeration."""
+        allowed = [member.value for member in kind]
+        return tuple(kind(value) for value in self.names(name, allowed))
+
+    def choice(self, name: str, kind: type[E]) -> E | None:
+        """Return one member of an enumeration."""
+        return next(iter(self.choices(name, kind)), None)
+
+    def texts(self, name: str, fold: object = None) -> tuple[str, ...]:
+        """Return values of which any may exist in the index."""
+        values = [value.strip()[:200] for value in self._values(name)]
+        if callable(fold):
+            values = [fold(value) for value in values]
+        return tuple(dict.fromkeys(values))
+
+    def flag(self, name: str) -> bool:
+        """Return whether the parameter says yes."""
+        value = next(iter(self._values(name)), "no").casefold()
+        if value not in ("yes", "no"):
+            self._refuse(name, value, ("yes", "no"))
+        return value == "yes"
+
+    def instant(self, name: str) -> datetime | None:
+        """Return a time; an ``until`` before ``since`` is refused."""
+        value = next(iter(self._values(name)), None)
+        if value is None:
+            return None
+        try:
+            found = parse_instant(value, self._now, self._zone, is_end=name == "until")
+            if name == "until":
+                since = next(iter(self._values("since")), None)
+                if since is not None and parse_instant(since, self._now, self._zone) > found:
+                    raise UsageError("the window ends before it starts")
+        except UsageError as err:
+            message = f"{name}: {err}"
+            if not (name == "until" and any(p.startswith("since:") for p in self.problems)):
+                self.problems.append(message)
+            return None
+        return found
+
+    def query(self) -> str:
+        """Return the query if it can be understood."""
+        text = next(iter(self._values("q")), "").strip()
+        if not text:
+            return ""
+        try:
+            parse(text, self._now)
+        except QueryError as err:
+            self.problems.append(f"query: {err}")
+            return ""
+        return text

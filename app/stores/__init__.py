@@ -1,0 +1,1 @@
+"""Where the spool and the workflow state are kept."""

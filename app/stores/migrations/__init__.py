@@ -1,0 +1,1 @@
+"""Steps that bring an older state database to today's tables."""

@@ -1,0 +1,102 @@
+"""The tables of the state database. The migrations beside this file create them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("cursor", JSON, nullable=False),
+)
+"""Where each source is to go on."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("id", String(64), primary_key=True),
+)
+"""Ids of mentions that were spooled at least once; hashes, nothing of the content."""
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("at", DateTime(timezone=False), nullable=False),
+    Column("succeeded_at", DateTime(timezone=False)),
+    Column("status", String(20), nullable=False),
+    Column("fetched", Integer, nullable=False),
+    Column("new", Integer, nullable=False),
+    Column("reason", Text),
+)
+"""The last poll of each source. Times are UTC without a zone, as every database keeps them."""
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("hour", DateTime(timezone=False), primary_key=True),
+    Column("polls", Integer, nullable=False),
+    Column("ok", Integer, nullable=False),
+    Column("not_modified", Integer, nullable=False),
+    Column("rate_limited", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    Column("error", Integer, nullable=False),
+    Column("fetched", Integer, nullable=False),
+    Column("new", Integer, nullable=False),
+)
+"""How the polls of each source went, hour by hour."""
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("topic", String(200), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("taken", BigInteger, nullable=False),
+    Column("left_out", BigInteger, nullable=False),
+)
+"""Mentions taken and left out by sampling, per topic and day."""
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("rule", String(200), nullable=False),
+    Column("opened_at", DateTime(timezone=False), nullable=False),
+    Column("resolved_at", DateTime(timezone=False)),
+    Column("data", JSON, nullable=False),
+    Index("ix_incidents_rule_opened_at", "rule", "opened_at"),
+)
+"""Incidents as ``alerts.incident.Incident`` writes itself."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("incident", String(64), primary_key=True),
+    Column("step", String(40), primary_key=True),
+    Column("at", DateTime(timezone=False), nullable=False),
+    Column("destination", Text, nullable=False),
+)
+"""What was sent: the ledger that keeps one step from being told twice."""
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("at", DateTime(timezone=False), nullable=False),
+)
+"""Up to when something was done, such as the last evaluation of a rule."""

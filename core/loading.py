@@ -1,0 +1,279 @@
+"""From a configuration folder and the environment to a checked ``Configuration``.
+
+Every error is collected and reported at once, with file, key path and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from core.errors import ConfigurationError, Problem, QueryError
+from core.mention import Channel, Mention
+from core.query.ast import Node
+from core.query.evaluate import matches
+from core.query.parser import check_topic_query, parse
+from core.settings import Configuration, Topic
+
+ENVIRONMENT_PREFIX = "GROUNDSWELL_"
+RESERVED = ("HOME", "PUBLIC_DATA", "CI")
+SECRETS = (
+    ("index", "password"),
+    ("index", "api_key"),
+    ("mail", "password"),
+)
+"""Settings that a file must not hold; the state's URL may, as it often has no password."""
+
+FILES = {
+    "settings": "settings.yml",
+    "sources": "sources.yml",
+    "topics": "topics.yml",
+    "alerts": "alerts.yml",
+    "audiences": "audiences.yml",
+}
+
+
+def load_configuration(folder: Path, environment: Mapping[str, str]) -> Configuration:
+    """Return the configuration in ``folder``, overridden by ``environment``.
+
+    A missing file leaves its defaults; a missing folder is an error.
+
+    Raises ConfigurationError with every problem found.
+    """
+    if not folder.is_dir():
+        hint = "no such folder; `groundswell init DIR` writes one to start from"
+        raise ConfigurationError([Problem(str(folder), "", hint)])
+    problems: list[Problem] = []
+    data: dict[str, Any] = {}
+    for kind, name in FILES.items():
+        loaded = _read_file(folder / name, kind, problems)
+        if loaded is not None:
+            data[kind] = loaded
+    _refuse_secrets(data.get("settings"), problems)
+    data["settings"] = _with_environment(data.get("settings") or {}, environment, problems)
+    configuration = _validate(data, problems)
+    if configuration is not None:
+        problems.extend(_cross_check(configuration))
+    if problems or configuration is None:
+        raise ConfigurationError(problems)
+    return configuration
+
+
+def _read_file(path: Path, kind: str, problems: list[Problem]) -> Any:
+    """Return the file's data; None if it is missing, empty or unreadable (then with a problem)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as err:
+        problems.append(
+            Problem(path.name, "", f"is not UTF-8 (byte {err.start}); save it as UTF-8")
+        )
+        return None
+    except OSError as err:
+        problems.append(Problem(path.name, "", f"cannot be read: {err.strerror}"))
+        return None
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as err:
+        mark = getattr(err, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problems.append(Problem(path.name, "", f"{where}{getattr(err, 'problem', None) or err}"))
+        return None
+    if data is None:
+        return None
+    if kind == "settings":
+        if not isinstance(data, dict):
+            problems.append(Problem(path.name, "", "must hold keys and values"))
+            return None
+        return data
+    if isinstance(data, dict) and set(data) == {kind}:
+        data = data[kind]
+    if not isinstance(data, list):
+        problems.append(
+            Problem(path.name, "", "must hold a list, each entry beginning with '- name:'")
+        )
+        return None
+    return data
+
+
+def _refuse_secrets(settings: Any, problems: list[Problem]) -> None:
+    for section, key in SECRETS:
+        held = settings.get(section) if isinstance(settings, dict) else None
+        if isinstance(held, dict) and held.pop(key, None) is not None:
+            variable = f"{ENVIRONMENT_PREFIX}{section.upper()}__{key.upper()}"
+            message = f"secrets do not stand in files; set the environment variable {variable}"
+            problems.append(Problem(FILES["settings"], f"{section}.{key}", message))
+
+
+def _with_environment(
+    settings: dict[str, Any], environment: Mapping[str, str], problems: list[Problem]
+) -> dict[str, Any]:
+    """Return ``settings`` with GROUNDSWELL_SECTION__KEY variables laid over them."""
+    merged = {key: dict(v) if isinstance(v, dict) else v for key, v in settings.items()}
+    for variable, value in sorted(environment.items()):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name == variable or name in RESERVED or name.startswith("TEST_"):
+            continue
+        path = name.lower().split("__")
+        target = merged
+        for part in path[:-1]:
+            below = target.setdefault(part, {})
+            if not isinstance(below, dict):
+                problems.append(Problem(variable, "", f"{part} has no keys below it"))
+                break
+            target = below
+        else:
+            target[path[-1]] = _environment_value(value)
+    return merged
+
+
+def _environment_value(value: str) -> Any:
+    """Return lists for ``[a, b]`` and mappings for ``{a: b}``, anything else as written."""
+    if value[:1] in ("[", "{"):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value
+    return value
+
+
+def _validate(data: dict[str, Any], problems: list[Problem]) -> Configuration | None:
+    try:
+        return Configuration.model_validate(data)
+    except ValidationError as err:
+        for error in err.errors(include_url=False):
+            problems.append(_problem(error, data))
+        return None
+
+
+def _problem(error: Any, data: dict[str, Any]) -> Problem:
+    location = [part for part in error["loc"] if part not in _DISCRIMINATORS]
+    file = FILES.get(str(location[0]), "") if location else ""
+    key = ""
+    at: Any = data.get(str(location[0])) if location else None
+    for part in location[1:]:
+        at = _below(at, part)
+        if isinstance(part, int):
+            name = at.get("name") if isinstance(at, dict) else None
+            key += f"[{part}]" + (f" ({name})" if name else "")
+        else:
+            key += f".{part}" if key else str(part)
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = _unknown_key(error, location)
+    return Problem(file, key, message)
+
+
+_DISCRIMINATORS = frozenset({"feed", "hackernews", "mastodon", "bluesky"})
+
+
+def _below(at: Any, part: object) -> Any:
+    if isinstance(at, dict):
+        return at.get(part)
+    if isinstance(at, list) and isinstance(part, int) and part < len(at):
+        return at[part]
+    return None
+
+
+def _unknown_key(error: Any, location: list[Any]) -> str:
+    allowed = _allowed_keys(error["loc"])
+    close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"unknown key{hint} (allowed: {', '.join(allowed)})"
+
+
+def _allowed_keys(location: tuple[Any, ...]) -> list[str]:
+    """Return the keys that the section holding the unknown one allows."""
+    schema: Any = Configuration.model_json_schema()
+    definitions = schema.get("$defs", {})
+    for part in location[:-1]:
+        schema = _resolve(schema, definitions)
+        if isinstance(part, int):
+            schema = schema.get("items", {})
+        elif part in _DISCRIMINATORS and "discriminator" in schema:
+            schema = {"$ref": schema["discriminator"]["mapping"][part]}
+        else:
+            schema = schema.get("properties", {}).get(part, {})
+    return sorted(_resolve(schema, definitions).get("properties", {}))
+
+
+def _resolve(schema: Any, definitions: Any) -> Any:
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
+    return schema
+
+
+def _cross_check(configuration: Configuration) -> list[Problem]:
+    """Return what no single value shows: doubled names, unknown topics, queries that fail."""
+    problems: list[Problem] = []
+    for kind in ("sources", "topics", "alerts", "audiences"):
+        problems.extend(_doubled_names(kind, getattr(configuration, kind)))
+    names = {topic.name for topic in configuration.topics}
+    for kind in ("alerts", "audiences"):
+        for entry in getattr(configuration, kind):
+            if entry.topic is not None and entry.topic not in names:
+                allowed = ", ".join(sorted(names)) or "none is configured"
+                message = f"no topic is named {entry.topic!r} (topics: {allowed})"
+                problems.append(Problem(FILES[kind], f"{entry.name}.topic", message))
+    for topic in configuration.topics:
+        problems.extend(_check_topic(topic))
+    for kind in ("alerts", "audiences"):
+        for entry in getattr(configuration, kind):
+            if entry.query is not None:
+                _parsed(FILES[kind], f"{entry.name}.query", entry.query, problems)
+    return problems
+
+
+def _doubled_names(kind: str, entries: tuple[Any, ...]) -> list[Problem]:
+    seen: set[str] = set()
+    problems = []
+    for entry in entries:
+        if entry.name.casefold() in seen:
+            problems.append(Problem(FILES[kind], entry.name, "the name is used twice"))
+        seen.add(entry.name.casefold())
+    return problems
+
+
+def _parsed(file: str, key: str, query: str, problems: list[Problem]) -> Node | None:
+    try:
+        return parse(query)
+    except QueryError as err:
+        problems.append(Problem(file, key, f"column {err.column}: {err.message}"))
+        return None
+
+
+def _check_topic(topic: Topic) -> list[Problem]:
+    file, problems = FILES["topics"], list[Problem]()
+    node = _parsed(file, f"{topic.name}.query", topic.query, problems)
+    if node is None:
+        return problems
+    refused = check_topic_query(node) or (["now"] if _reads_now(topic.query) else [])
+    if refused:
+        message = f"a topic's query cannot use {', '.join(refused)}: sources do not deliver it"
+        problems.append(Problem(file, f"{topic.name}.query", message))
+    for is_match, examples in ((True, topic.examples.match), (False, topic.examples.no_match)):
+        for number, text in enumerate(examples):
+            if matches(node, _example(text)) != is_match:
+                word = "does not match" if is_match else "matches"
+                key = f"{topic.name}.examples.{'match' if is_match else 'no_match'}[{number}]"
+                problems.append(Problem(file, key, f"the query {word} {text!r}"))
+    return problems
+
+
+_NOW = re.compile(r":\s*[\[{<>=]*[^\"]*\bnow\b")
+
+
+def _reads_now(query: str) -> bool:
+    """Return whether a range of the query is relative to now."""
+    return _NOW.search(query) is not None
+
+
+def _example(text: str) -> Mention:
+    return Mention(id="example", text=text, channel=Channel.SOCIAL)

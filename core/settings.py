@@ -1,0 +1,360 @@
+"""The configuration: one folder, one file a kind of thing, every value typed.
+
+Order of precedence: default < file < environment < command line. See ``core.loading`` for how a
+folder becomes a ``Configuration``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+
+from core.mention import Channel
+
+_DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d|w)")
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+def parse_duration(value: object) -> object:
+    """Return a timedelta for ``5m``, ``2h``, ``30d`` or ``1w``; other types pass through.
+
+    Raises ValueError for a string of another form.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"{value!r} is no duration; write a number and s, m, h, d or w, e.g. 5m")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as err:
+        raise ValueError(f"{name!r} is no time zone; use a name such as Europe/Berlin") from err
+    return name
+
+
+def _check_http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} must begin with http:// or https:// and name a host")
+    return url
+
+
+def _check_websocket(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError(f"{url!r} must begin with ws:// or wss:// and name a host")
+    return url
+
+
+def _check_name(name: str) -> str:
+    if not name.strip() or any(ord(char) < 32 for char in name) or "|" in name:
+        raise ValueError("a name must not be empty, nor hold control characters or '|'")
+    return name.strip()
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+HttpUrl = Annotated[str, AfterValidator(_check_http)]
+WebsocketUrl = Annotated[str, AfterValidator(_check_websocket)]
+Name = Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+class Section(BaseModel):
+    """Base of all configuration: frozen, refusing keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- settings.yml -----------------------------------------------------------------------------
+
+
+class IndexEngine(StrEnum):
+    """Where mentions are kept."""
+
+    EMBEDDED = "embedded"
+    ELASTICSEARCH = "elasticsearch"
+
+
+class IndexSettings(Section):
+    """The index: the embedded one in the home folder, or an Elasticsearch cluster."""
+
+    engine: IndexEngine = IndexEngine.EMBEDDED
+    url: HttpUrl = "http://127.0.0.1:9200"
+    name: str = Field(default="groundswell-mentions", pattern=r"^[a-z][a-z0-9_-]{0,99}$")
+    username: str | None = None
+    password: SecretStr | None = None
+    api_key: SecretStr | None = None
+    ca_certs: str | None = None
+
+
+class StateSettings(Section):
+    """The state database as an SQLAlchemy URL; None is SQLite in the home folder."""
+
+    url: SecretStr | None = None
+
+
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class MailSettings(Section):
+    """The SMTP server. Without a host, mails are written as .eml files into ``folder``."""
+
+    host: str | None = None
+    port: int = Field(default=587, ge=1, le=65535)
+    security: MailSecurity = MailSecurity.STARTTLS
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str = "Groundswell <groundswell@localhost>"
+    recipients: tuple[str, ...] = ()
+    folder: str | None = None
+    timeout: Duration = timedelta(seconds=20)
+
+
+class ModelSettings(Section):
+    """Which models enrich: ``default`` is the bundled one, else a folder or a hub name."""
+
+    sentiment: str = "default"
+    sentiment_labels: dict[str, Literal["negative", "neutral", "positive"]] = {}
+    entities: bool = True
+
+
+class DashboardSettings(Section):
+    """Where the dashboard listens, and the Argon2 hash of its password."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8501, ge=1, le=65535)
+    password_hash: str | None = Field(default=None, pattern=r"^\$argon2id\$")
+
+
+class CollectSettings(Section):
+    """How politely sources are fetched."""
+
+    contact: str | None = None
+    timeout: Duration = timedelta(seconds=30)
+    max_megabytes: int = Field(default=20, ge=1, le=500)
+    daily_budget: int = Field(default=100_000, ge=1)
+
+
+class TrackSettings(Section):
+    """Where ``groundswell track`` looks; change it to use servers of your own."""
+
+    hackernews_url: HttpUrl = "https://hn.algolia.com/api/v1"
+    mastodon_url: HttpUrl = "https://mastodon.social"
+    bluesky_url: WebsocketUrl = "wss://jetstream2.us-east.bsky.network/subscribe"
+    bluesky_api_url: HttpUrl = "https://public.api.bsky.app"
+    allow_private: bool = False
+    history: Duration = timedelta(days=30)
+
+
+class Settings(Section):
+    """settings.yml: engines, mail, time zone, languages and addresses."""
+
+    time_zone: ZoneName = "UTC"
+    languages: tuple[Language, ...] = Field(
+        default=("en", "de", "es", "fr", "it", "pt"), min_length=1
+    )
+    public_url: HttpUrl | None = None
+    index: IndexSettings = IndexSettings()
+    state: StateSettings = StateSettings()
+    mail: MailSettings = MailSettings()
+    models: ModelSettings = ModelSettings()
+    dashboard: DashboardSettings = DashboardSettings()
+    collect: CollectSettings = CollectSettings()
+    track: TrackSettings = TrackSettings()
+
+    @property
+    def link_base(self) -> str:
+        """The address that links in mails begin with, without a slash at its end."""
+        return (self.public_url or f"http://127.0.0.1:{self.dashboard.port}").rstrip("/")
+
+
+# --- sources.yml ------------------------------------------------------------------------------
+
+
+class SourceSettings(Section):
+    """What every source has."""
+
+    name: Name
+    every: Duration = timedelta(minutes=5)
+    enabled: bool = True
+    allow_private: bool = False
+    synthetic: bool = False
+
+
+class FeedSource(SourceSettings):
+    """An RSS, Atom, RDF or JSON feed."""
+
+    type: Literal["feed"]
+    url: HttpUrl
+    channel: Channel = Channel.NEWS
+
+
+class HackerNewsSource(SourceSettings):
+    """Hacker News by the Algolia search API; ``query`` is what is searched for there."""
+
+    type: Literal["hackernews"]
+    query: str = Field(min_length=1)
+    url: HttpUrl = "https://hn.algolia.com/api/v1"
+    channel: Channel = Channel.FORUM
+
+
+class MastodonSource(SourceSettings):
+    """Public hashtag timelines of one Mastodon server."""
+
+    type: Literal["mastodon"]
+    url: HttpUrl
+    hashtags: tuple[Annotated[str, Field(pattern=r"^#?\w+$")], ...] = Field(min_length=1)
+    channel: Channel = Channel.SOCIAL
+
+
+class BlueskySource(SourceSettings):
+    """Bluesky's public stream (Jetstream); authors are looked up at ``api_url``."""
+
+    type: Literal["bluesky"]
+    url: WebsocketUrl = "wss://jetstream2.us-east.bsky.network/subscribe"
+    api_url: HttpUrl = "https://public.api.bsky.app"
+    channel: Channel = Channel.SOCIAL
+
+
+AnySource = Annotated[
+    FeedSource | HackerNewsSource | MastodonSource | BlueskySource, Field(discriminator="type")
+]
+
+# --- topics.yml -------------------------------------------------------------------------------
+
+
+class TopicKind(StrEnum):
+    """What a topic stands for."""
+
+    OWN = "own"
+    COMPETITOR = "competitor"
+    CAMPAIGN = "campaign"
+    INDUSTRY = "industry"
+
+
+class OwnAccount(Section):
+    """One of the brand's own accounts, pinned by the id that its service never changes."""
+
+    service: str = Field(min_length=1)
+    id: str = Field(min_length=1)
+
+
+class TopicExamples(Section):
+    """Texts that the query must and must not match; ``check-config`` runs them."""
+
+    match: tuple[str, ...] = ()
+    no_match: tuple[str, ...] = ()
+
+
+class Topic(Section):
+    """What is tracked: a name, a group for share of voice, a kind and a query."""
+
+    name: Name
+    group: Name = "default"
+    kind: TopicKind = TopicKind.OWN
+    query: str = Field(min_length=1)
+    query_version: int = Field(default=1, ge=1)
+    own: tuple[OwnAccount, ...] = ()
+    examples: TopicExamples = TopicExamples()
+
+
+# --- alerts.yml -------------------------------------------------------------------------------
+
+
+class RuleKind(StrEnum):
+    """What a rule watches."""
+
+    VOLUME_SPIKE = "volume_spike"
+    NEGATIVE_SPIKE = "negative_spike"
+
+
+class Rule(Section):
+    """A condition on a topic that tells people when it holds.
+
+    ``false_alarms_per_week`` is the budget that the rule's test keeps; ``minimum`` the fewest
+    mentions that are worth a mail.
+    """
+
+    name: Name
+    kind: RuleKind
+    topic: Name
+    minimum: int = Field(default=10, ge=1)
+    false_alarms_per_week: float = Field(default=0.1, gt=0, le=50)
+    recipients: tuple[str, ...] = ()
+    query: str | None = None
+
+
+# --- audiences.yml ----------------------------------------------------------------------------
+
+
+class Bounds(Section):
+    """A range of a number; None is unbounded."""
+
+    min: int | None = Field(default=None, ge=0)
+    max: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Bounds:
+        if self.min is not None and self.max is not None and self.max < self.min:
+            raise ValueError(f"max ({self.max}) must not be below min ({self.min})")
+        return self
+
+
+class Segment(Section):
+    """A rule over authors: who mentioned the topic how often, with how many followers."""
+
+    name: Name
+    query: str = "*:*"
+    topic: Name | None = None
+    minimum_mentions: int = Field(default=1, ge=1)
+    followers: Bounds = Bounds()
+
+
+class Configuration(Section):
+    """All of a configuration folder, checked as one."""
+
+    settings: Settings = Settings()
+    sources: tuple[AnySource, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    alerts: tuple[Rule, ...] = ()
+    audiences: tuple[Segment, ...] = ()
+
+    def topic(self, name: str) -> Topic | None:
+        """Return the topic of that name, None if there is none."""
+        return next((topic for topic in self.topics if topic.name == name), None)
+
+
+def masked(configuration: Configuration) -> dict[str, Any]:
+    """Return the configuration as plain data in which secrets show as asterisks."""
+    return configuration.model_dump(mode="json")
