@@ -1,0 +1,1 @@
+"""Chart specifications, one place for page, e-mail and report."""

@@ -1,0 +1,1 @@
+"""Pure functions from counts to meaning: no I/O, no clock, no randomness."""

@@ -1,0 +1,259 @@
+"""Volume bursts: is a trailing window unusually high, by the negative-binomial upper tail?
+
+For each bucket, windows of several lengths that end with it are compared with a baseline that ends
+before the longest of them begins: P(X >= observed), X ~ NB(expected, spread of that length, the
+baseline's own uncertainty added). All lengths share the rule's one budget of false alarms a week
+(:func:`insights.verdict.window_levels`), so that a big burst is seen in minutes and a small one in
+hours. Since when: the last zero of Page's cumulative sum (Biometrika 41, 1954) with the
+log-likelihood ratio of a Poisson rate raised by the observed factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from core.window import TimeWindow
+from insights.baseline import HOUR, Baseline, fit_baseline
+from insights.distributions import count_interval, upper_tail
+from insights.series import Series
+from insights.verdict import (
+    USUAL_MASS,
+    Learning,
+    Measure,
+    Scan,
+    Status,
+    Verdict,
+    check_windows,
+    choose_window,
+    join_scans,
+    reference_end,
+    same_reference,
+    window_coverage,
+    window_levels,
+)
+
+MINUTE = timedelta(minutes=1)
+DEFAULT_WINDOWS = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR)
+# Two weeks: each hour of the week twice, the least that can tell a Monday from a Sunday.
+LEARNING_DAYS = 14
+# While learning, a burst must at least double the busiest hour so far.
+LEARNING_FACTOR = 2.0
+# How far back "since when" may reach.
+LONGEST_RUN = timedelta(days=3)
+# The least factor for which "since when" is asked; below it, the sum would hardly fall back to 0.
+SMALLEST_RUN_FACTOR = 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSettings:
+    """How a volume rule judges.
+
+    ``false_alarms_per_week`` is the budget of one rule on quiet data; ``minimum`` the mentions that
+    a window must hold; ``learning_from`` the mentions an hour that fire while learning.
+    """
+
+    false_alarms_per_week: float = 0.15
+    minimum: int = 8
+    windows: tuple[timedelta, ...] = DEFAULT_WINDOWS
+    learning_days: int = LEARNING_DAYS
+    learning_from: int = 12
+    zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a value out of its range."""
+        if not 0 < self.false_alarms_per_week <= 100:
+            raise ValueError("false_alarms_per_week lies above 0 and at most 100")
+        if self.minimum < 1 or self.learning_from < 1 or self.learning_days < 0:
+            raise ValueError("minimum and learning_from are at least 1, learning_days at least 0")
+        if not self.windows:
+            raise ValueError("a volume rule needs at least one window")
+
+
+def judge_volume(series: Series, index: int, settings: VolumeSettings) -> Verdict:
+    """Return the verdict on bucket ``index``, from it and earlier buckets alone.
+
+    Raises IndexError if the series has no such bucket, ValueError if its step does not suit.
+    """
+    levels = _levels(series, index, index, settings)
+    at = series.time_of(index + 1)
+    baseline = fit_baseline(series, reference_end(at, _longest(series, levels)), zone=settings.zone)
+    learning = _learning(series, baseline, settings)
+    if learning is not None:
+        return _learning_verdict(series, at, baseline, learning)
+    scan = _scan_group(series, index, index, baseline, levels, settings)
+    return _verdict(series, index, baseline, scan, levels)
+
+
+def scan_volume(series: Series, first: int, last: int, settings: VolumeSettings) -> Scan:
+    """Judge the buckets ``first`` .. ``last`` as :func:`judge_volume` would, quickly.
+
+    For previews and simulations: the baseline is fitted once an hour, as it changes once an hour.
+    """
+    levels = _levels(series, first, last, settings)
+    longest = _longest(series, levels)
+    parts = []
+    at = first
+    while at <= last:
+        until = same_reference(series, at, last, longest)
+        end = reference_end(series.time_of(at + 1), longest)
+        baseline = fit_baseline(series, end, zone=settings.zone)
+        learning = _learning(series, baseline, settings)
+        if learning is None:
+            parts.append(_scan_group(series, at, until, baseline, levels, settings))
+        else:
+            parts.append(_scan_learning(series, at, until, learning))
+        at = until + 1
+    return join_scans(parts)
+
+
+def replay_volume(
+    series: Series, first: int, last: int, settings: VolumeSettings
+) -> Iterator[Verdict]:
+    """Yield the verdict of each bucket ``first`` .. ``last`` at which the rule fires, in order."""
+    for index in scan_volume(series, first, last, settings).alerts():
+        yield judge_volume(series, index, settings)
+
+
+def _levels(series: Series, first: int, last: int, settings: VolumeSettings) -> dict[int, float]:
+    """Return the level of each window length in buckets, after a look at the arguments."""
+    if not 0 <= first <= last < len(series):
+        raise IndexError(f"buckets {first} to {last} are not in a series of {len(series)}")
+    lengths = check_windows(settings.windows, series.step)
+    levels = window_levels(lengths, series.step, settings.false_alarms_per_week)
+    return dict(zip(lengths, levels, strict=True))
+
+
+def _longest(series: Series, levels: dict[int, float]) -> timedelta:
+    return max(levels) * series.step
+
+
+def _scan_group(
+    series: Series,
+    first: int,
+    last: int,
+    baseline: Baseline,
+    levels: dict[int, float],
+    settings: VolumeSettings,
+) -> Scan:
+    """Judge buckets that share a baseline."""
+    origin = max(first - max(levels) + 1, 0)
+    expected = baseline.expected(series.time_of(origin), series.step, last + 1 - origin)
+    seen_sums = np.concatenate([[0], np.cumsum(series.counts[origin : last + 1])])
+    mean_sums = np.concatenate([[0.0], np.cumsum(expected)])
+    ends = np.arange(first, last + 1) - origin + 1
+    evidence = []
+    for length, level in levels.items():
+        begins = np.maximum(ends - length, 0)
+        seen = seen_sums[ends] - seen_sums[begins]
+        mean = mean_sums[ends] - mean_sums[begins]
+        p = upper_tail(seen, mean, baseline.spread_over(length * series.step))
+        evidence.append((length, level, p, (seen >= settings.minimum) & (ends >= length)))
+    return choose_window(evidence, first)
+
+
+def _verdict(
+    series: Series,
+    index: int,
+    baseline: Baseline,
+    scan: Scan,
+    levels: dict[int, float],
+) -> Verdict:
+    """Put the one judgement of ``scan`` into words and numbers."""
+    at = series.time_of(index + 1)
+    length = min(int(scan.length[0]), index + 1)
+    window = TimeWindow.before(at, length * series.step)
+    expected = float(baseline.expected(window.start, series.step, length).sum())
+    low, high = count_interval(expected, baseline.spread_over(window.length), USUAL_MASS)
+    observed = int(series.counts[index + 1 - length : index + 1].sum())
+    coverage = window_coverage(series, window)
+    is_alert = bool(scan.is_alert[0])
+    factor = observed / expected if expected > 0 else None
+    quiet = Status.QUIET if coverage > 0 else Status.NO_DATA
+    return Verdict(
+        measure=Measure.VOLUME,
+        status=Status.BURST if is_alert else quiet,
+        is_alert=is_alert,
+        at=at,
+        window=window,
+        observed=observed,
+        expected=expected,
+        low=low,
+        high=high,
+        factor=factor,
+        p=float(scan.p[0]),
+        level=levels[int(scan.length[0])],
+        reference=baseline.reference,
+        coverage=coverage,
+        started_at=run_start(series, index, baseline, factor) if is_alert else None,
+    )
+
+
+def run_start(series: Series, index: int, baseline: Baseline, factor: float | None) -> datetime:
+    """Return since when the volume has been raised, at most three days before bucket ``index``.
+
+    S_t = max(0, S_(t-1) + y_t ln f - (f - 1) m_t) with f the observed factor; the run starts after
+    the last bucket in which S was 0.
+    """
+    first = max(index + 1 - LONGEST_RUN // series.step, 0)
+    mean = baseline.expected(series.time_of(first), series.step, index + 1 - first)
+    # Half of the factor at its peak still counts as raised.
+    raised = max((factor or 2.0) / 2 + 0.5, SMALLEST_RUN_FACTOR)
+    gains = series.counts[first : index + 1] * np.log(raised) - (raised - 1) * mean
+    path = np.concatenate([[0.0], np.cumsum(gains)])
+    # A cumulative sum held at 0 is the path less its running minimum.
+    begin = int(np.flatnonzero(path <= np.minimum.accumulate(path))[-1])
+    return series.time_of(min(first + begin, index))
+
+
+def _learning(series: Series, baseline: Baseline, settings: VolumeSettings) -> Learning | None:
+    """Return how far learning is, or None once there is enough history."""
+    days = baseline.covered_hours // 24
+    if days >= settings.learning_days:
+        return None
+    history = series.between(baseline.reference)
+    per_hour = HOUR // series.step
+    hours = history.counts[len(history) % per_hour :].reshape(-1, per_hour).sum(axis=1)
+    busiest = int(hours.max()) if hours.size else 0
+    threshold = max(settings.learning_from, int(np.ceil(LEARNING_FACTOR * busiest)))
+    return Learning(day=days + 1, days=settings.learning_days, threshold=threshold)
+
+
+def _scan_learning(series: Series, first: int, last: int, learning: Learning) -> Scan:
+    """Judge buckets by the threshold an hour."""
+    per_hour = HOUR // series.step
+    sums = np.concatenate([[0], np.cumsum(series.counts)])
+    ends = np.arange(first, last + 1) + 1
+    fires = sums[ends] - sums[np.maximum(ends - per_hour, 0)] >= learning.threshold
+    number = len(ends)
+    return Scan(first, fires, np.full(number, np.nan), np.full(number, per_hour))
+
+
+def _learning_verdict(
+    series: Series, at: datetime, baseline: Baseline, learning: Learning
+) -> Verdict:
+    """Return the verdict of a rule that is learning."""
+    window = TimeWindow.before(at, HOUR)
+    observed = series.between(window).total()
+    is_alert = observed >= learning.threshold
+    return Verdict(
+        measure=Measure.VOLUME,
+        status=Status.LEARNING,
+        is_alert=is_alert,
+        at=at,
+        window=window,
+        observed=observed,
+        expected=None,
+        low=None,
+        high=None,
+        factor=None,
+        p=None,
+        level=None,
+        reference=baseline.reference,
+        coverage=window_coverage(series, window),
+        started_at=window.start if is_alert else None,
+        learning=learning,
+    )

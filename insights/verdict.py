@@ -1,0 +1,194 @@
+"""What a rule's judgement of one bucket says, whatever it judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from core.window import TimeWindow, bucket_start
+from insights.baseline import HOUR
+from insights.distributions import FloatArray, IntArray
+from insights.series import Series
+
+WEEK = timedelta(weeks=1)
+# A count over sliding windows of length L crosses a high level about as often as this many
+# independent windows per L would (measured on simulated quiet weeks, bench/alerts.py).
+CROSSINGS_PER_LENGTH = 4.0
+# Shown as "usual": the middle four fifths of what the baseline expects.
+USUAL_MASS = 0.8
+# Louder than any ratio of p to level that a window which may fire can have.
+NOT_ELIGIBLE = 1e9
+
+
+class Status(StrEnum):
+    """What was found."""
+
+    QUIET = "quiet"
+    BURST = "burst"
+    LEARNING = "learning"
+    NO_DATA = "no_data"
+
+
+class Measure(StrEnum):
+    """What was judged."""
+
+    VOLUME = "volume"
+    NEGATIVE = "negative"
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """How far a rule without enough history is: day ``day`` of ``days``.
+
+    Until then it fires from ``threshold`` mentions (for negative rules: negative mentions) an hour.
+    """
+
+    day: int
+    days: int
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one bucket, by the window ending with it that stands out most.
+
+    ``observed`` mentions in ``window`` stand against ``expected`` and the usual range ``low`` to
+    ``high`` (inclusive; the middle 80 %). ``factor`` is observed / expected, None where nothing was
+    expected. ``p`` is the probability of so many or more, ``level`` the one below which the rule
+    fires; both None while learning. ``started_at`` says since when it has been so, None when quiet.
+    ``coverage`` (0..1) is that of ``window``. For negative rules ``observed`` counts negative
+    mentions of ``scored`` ones; for volume ``scored`` is None.
+    """
+
+    measure: Measure
+    status: Status
+    is_alert: bool
+    at: datetime
+    window: TimeWindow
+    observed: int
+    expected: float | None
+    low: int | None
+    high: int | None
+    factor: float | None
+    p: float | None
+    level: float | None
+    reference: TimeWindow
+    coverage: float
+    started_at: datetime | None
+    learning: Learning | None = None
+    scored: int | None = None
+
+    @property
+    def share(self) -> float | None:
+        """The negative share of the window (0..1); None for volume or where nothing was scored."""
+        return self.observed / self.scored if self.scored else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """The judgements of buckets ``first`` .. ``first + len(is_alert) - 1``, without their words.
+
+    ``p`` and ``length`` (in buckets) are those of the window that stands out most; ``p`` is nan
+    while learning.
+    """
+
+    first: int
+    is_alert: npt.NDArray[np.bool_]
+    p: FloatArray
+    length: IntArray
+
+    def alerts(self) -> list[int]:
+        """Return the indices of the buckets at which the rule fires."""
+        return [self.first + int(i) for i in np.flatnonzero(self.is_alert)]
+
+
+def join_scans(parts: Sequence[Scan]) -> Scan:
+    """Return consecutive scans as one. Raises ValueError if there is none."""
+    if not parts:
+        raise ValueError("nothing was judged")
+    return Scan(
+        parts[0].first,
+        np.concatenate([part.is_alert for part in parts]),
+        np.concatenate([part.p for part in parts]),
+        np.concatenate([part.length for part in parts]),
+    )
+
+
+def choose_window(
+    evidence: Sequence[tuple[int, float, FloatArray, npt.NDArray[np.bool_]]], first: int
+) -> Scan:
+    """Return for each bucket the window that speaks loudest, and whether any may fire.
+
+    ``evidence`` has for each length (in buckets) its level, p-values and eligibility. A window that
+    is not eligible (too few mentions) speaks only where no other does.
+    """
+    levels = np.array([level for _, level, _, _ in evidence])[:, None]
+    p = np.stack([values for _, _, values, _ in evidence])
+    eligible = np.stack([allowed for _, _, _, allowed in evidence])
+    loudness = np.where(eligible, p / levels, NOT_ELIGIBLE + p)
+    best = np.argmin(loudness, axis=0)
+    lengths = np.array([length for length, _, _, _ in evidence], dtype=np.int64)
+    return Scan(
+        first,
+        np.asarray((eligible & (p <= levels)).any(axis=0)),
+        np.take_along_axis(p, best[None, :], axis=0)[0],
+        lengths[best],
+    )
+
+
+def reference_end(at: datetime, longest: timedelta) -> datetime:
+    """Return the whole hour at which the baseline of a judgement at ``at`` ends.
+
+    It lies before the longest window begins, so that a burst is never its own reference.
+    """
+    return bucket_start(at - longest, HOUR)
+
+
+def same_reference(series: Series, at: int, last: int, longest: timedelta) -> int:
+    """Return the last bucket from ``at`` on, at most ``last``, judged by the same baseline."""
+    end = reference_end(series.time_of(at + 1), longest)
+    # The reference ends an hour later as soon as the judgement is an hour later.
+    until = -((series.start - (end + HOUR + longest)) // series.step) - 2
+    return min(max(until, at), last)
+
+
+def check_windows(windows: tuple[timedelta, ...], step: timedelta) -> tuple[int, ...]:
+    """Return the lengths in buckets of those windows that are whole buckets of ``step``.
+
+    Windows shorter than a bucket cannot be judged and are left out. Raises ValueError if none is
+    left or one is no multiple of the step.
+    """
+    lengths = []
+    for window in windows:
+        if window >= step:
+            if window % step:
+                raise ValueError(f"a window of {window} is no multiple of the bucket {step}")
+            lengths.append(window // step)
+    if not lengths:
+        raise ValueError(f"no window is as long as a bucket ({step})")
+    return tuple(sorted(set(lengths)))
+
+
+def window_levels(
+    lengths: tuple[int, ...], step: timedelta, false_alarms_per_week: float
+) -> tuple[float, ...]:
+    """Return the p-value below which each window length fires.
+
+    The rule's budget of false alarms a week is shared equally by the lengths. A length of n buckets
+    makes W / step judgements a week, of which about CROSSINGS_PER_LENGTH * W / (n * step) are
+    independent; the lesser of the two numbers divides its share (a Bonferroni bound).
+    """
+    share = false_alarms_per_week / len(lengths)
+    judged = WEEK / step
+    return tuple(share / min(judged, CROSSINGS_PER_LENGTH * judged / n) for n in lengths)
+
+
+def window_coverage(series: Series, window: TimeWindow) -> float:
+    """Return the mean coverage (0..1) of the buckets in ``window``; 0 where there is none."""
+    part = series.between(window).coverage
+    return float(part.mean()) if part.size else 0.0
