@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from math import sqrt
 
@@ -174,20 +173,3 @@ def usual_range(
     spread = baseline.spread_over(max(window.length, HOUR))
     low, high = count_interval(expected, spread, USUAL_MASS)
     return UsualRange(expected, low, high)
-
-
-def compare_levels(current: int, previous: int, length: timedelta) -> Estimate | None:
-    """Return current / previous as a ratio with its interval; None if there was nothing before.
-
-    Both are counts over the same ``length``. Interval: on the log scale, variance 1 / current + 1 /
-    previous (Poisson; Rothman, Epidemiology, 2002). Raises ValueError for a window of no length.
-    """
-    if length <= timedelta(0):
-        raise ValueError("a comparison needs windows of some length")
-    if previous == 0:
-        return None
-    value = current / previous
-    half = Z * sqrt(1 / max(current, 0.5) + 1 / previous)
-    centre = max(current, 0.5) / previous
-    low = 0.0 if current == 0 else centre * float(np.exp(-half))
-    return Estimate(value, low, centre * float(np.exp(half)), current + previous)
