@@ -1,0 +1,1 @@
+"""Bring mentions in: spiders for polled sources, a client for the stream, importers for files."""
