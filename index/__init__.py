@@ -1,0 +1,1 @@
+"""Keep mentions and answer questions about them: an embedded engine and Elasticsearch."""
