@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.mention import Mention
+from core.text import domains_of
 
 Value = str | int | float | bool | datetime
 Reader = Callable[[Mention], Sequence[Value]]
@@ -34,7 +35,8 @@ class FieldSpec:
     """One field: its kind, how it reads a mention, and what may use it.
 
     ``delivered`` says that a source delivers it, so a topic's query may use it; fields that come
-    later (enrichment, followers, engagement, corrections) are for searches only.
+    later (enrichment, followers, engagement, corrections) are for searches only. ``is_exact``
+    keyword fields hold ids and addresses as delivered; the others hold case-folded values.
     """
 
     name: str
@@ -43,6 +45,7 @@ class FieldSpec:
     delivered: bool
     help: str
     aliases: tuple[str, ...] = ()
+    is_exact: bool = False
 
 
 def _one(value: Value | None) -> tuple[Value, ...]:
@@ -93,8 +96,6 @@ def _language(mention: Mention) -> Sequence[Value]:
 
 def _delivered_domains(mention: Mention) -> Sequence[Value]:
     """Return hosts of the mention's own URL and of its links, with their parent domains."""
-    from core.text import domains_of  # noqa: PLC0415 - core.text is not needed to list the fields
-
     return domains_of([url for url in (mention.url, *mention.links) if url])
 
 
@@ -105,32 +106,69 @@ def _number(attribute: str) -> Reader:
 _K, _N, _D, _F = FieldKind.KEYWORD, FieldKind.NUMBER, FieldKind.DATE, FieldKind.FLAG
 
 _SPECS = (
-    FieldSpec("id", _K, lambda m: (m.id,), False, "the mention's id"),
-    FieldSpec("lang", _K, _language, True, "language code, e.g. en; und when unknown", ("language",)),
-    FieldSpec("channel", _K, lambda m: (m.channel.value,), True, "news, blog, forum, social, review, video"),
+    FieldSpec("id", _K, lambda m: (m.id,), False, "the mention's id", is_exact=True),
+    FieldSpec(
+        "lang", _K, _language, True, "language code, e.g. en; und when unknown", ("language",)
+    ),
+    FieldSpec(
+        "channel",
+        _K,
+        lambda m: (m.channel.value,),
+        True,
+        "news, blog, forum, social, review, video",
+    ),
     FieldSpec("source", _K, lambda m: _folded(m.sources), True, "configured source name"),
-    FieldSpec("service", _K, lambda m: (m.service.casefold(),), True, "e.g. web, mastodon, bluesky, hackernews"),
+    FieldSpec(
+        "service",
+        _K,
+        lambda m: (m.service.casefold(),),
+        True,
+        "e.g. web, mastodon, bluesky, hackernews",
+    ),
     FieldSpec("author", _K, lambda m: _author(m, "handle"), True, "author's handle, without @"),
     FieldSpec("author_name", _K, lambda m: _author(m, "name"), True, "author's display name"),
-    FieldSpec("author_id", _K, _author_key, True, "service:id of the author"),
+    FieldSpec("author_id", _K, _author_key, True, "service:id of the author", is_exact=True),
     FieldSpec("followers", _N, lambda m: _author(m, "followers"), False, "followers of the author"),
-    FieldSpec("domain", _K, _delivered_domains, True, "domain of the page or of a link, with subdomains"),
-    FieldSpec("url", _K, lambda m: _one(m.url), True, "address of the mention"),
-    FieldSpec("link", _K, lambda m: tuple(m.links), True, "address the mention links to"),
-    FieldSpec("parent", _K, lambda m: _one(m.parent_id), True, "id of what it answers"),
-    FieldSpec("root", _K, lambda m: _one(m.root_id), True, "id of the thread's first item"),
+    FieldSpec(
+        "domain", _K, _delivered_domains, True, "domain of the page or of a link, with subdomains"
+    ),
+    FieldSpec("url", _K, lambda m: _one(m.url), True, "address of the mention", is_exact=True),
+    FieldSpec(
+        "link", _K, lambda m: tuple(m.links), True, "address the mention links to", is_exact=True
+    ),
+    FieldSpec(
+        "parent", _K, lambda m: _one(m.parent_id), True, "id of what it answers", is_exact=True
+    ),
+    FieldSpec(
+        "root", _K, lambda m: _one(m.root_id), True, "id of the thread's first item", is_exact=True
+    ),
     FieldSpec("own", _F, lambda m: (m.is_own,), True, "published by the brand's own accounts"),
-    FieldSpec("synthetic", _F, lambda m: (m.synthetic,), True, "made up for the demo or a self-test"),
+    FieldSpec(
+        "synthetic", _F, lambda m: (m.synthetic,), True, "made up for the demo or a self-test"
+    ),
     FieldSpec("published", _D, lambda m: (m.published_at,), True, "time of publication"),
     FieldSpec("collected", _D, lambda m: (m.collected_at,), True, "time of collection"),
     FieldSpec("known", _D, lambda m: _one(m.known_at), False, "time it became visible"),
     FieldSpec("topic", _K, lambda m: _folded(m.matched_topics), False, "topic it matched"),
-    FieldSpec("sentiment", _K, lambda m: _one(m.sentiment.value if m.sentiment else None), False, "negative, neutral, positive"),
-    FieldSpec("topic_sentiment", _K, _topic_sentiment, False, "topic|label"),
+    FieldSpec(
+        "sentiment",
+        _K,
+        lambda m: _one(m.sentiment.value if m.sentiment else None),
+        False,
+        "negative, neutral, positive",
+    ),
+    FieldSpec("topic_sentiment", _K, _topic_sentiment, False, "topic|label", is_exact=True),
     FieldSpec("hashtag", _K, _enriched("hashtags"), False, "hashtag, without #"),
     FieldSpec("handle", _K, _enriched("handles"), False, "account named in the text, without @"),
     FieldSpec("entity", _K, _entities, False, "person, organisation or place named"),
-    FieldSpec("story", _K, lambda m: _one(m.story_id), False, "story the mention is a copy of"),
+    FieldSpec(
+        "story",
+        _K,
+        lambda m: _one(m.story_id),
+        False,
+        "story the mention is a copy of",
+        is_exact=True,
+    ),
     FieldSpec("status", _K, lambda m: (m.status.value,), False, "open or done"),
     FieldSpec("tag", _K, lambda m: _folded(m.overlay.tags), False, "tag set by a person"),
     FieldSpec("irrelevant", _F, lambda m: (m.is_irrelevant,), False, "marked as not us"),
@@ -139,7 +177,8 @@ _SPECS = (
     FieldSpec("shares", _N, _number("shares"), False, "reposts, boosts"),
     FieldSpec("views", _N, _number("views"), False, "views"),
     FieldSpec("engagement", _N, _number("total"), False, "reactions, comments and shares together"),
-)  # fmt: skip
+)
+
 
 FIELDS: dict[str, FieldSpec] = {spec.name: spec for spec in _SPECS}
 """Every field by its name. ``title`` and ``text`` are not here: they hold tokens, not values."""

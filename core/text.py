@@ -105,6 +105,7 @@ _SIGN = regex.compile(
     rf"|[\p{{L}}\p{{N}}][{_MARKS}{_GLUE}\uff9e\uff9f]*+",
     regex.V1,
 )
+_UNSPACED_ONLY = regex.compile(rf"{_UNSPACED_START}{_UNSPACED_INSIDE}*+", regex.V1)
 _ACCENTED = regex.compile(r"(?<=[\p{Latin}\p{Greek}])[\u0300-\u036f]++")
 _NO_WORD = regex.compile(rf"[^\p{{L}}\p{{N}}{_MARKS}]++|[{_GLUE}]++", regex.V1)
 _NO_NAME = regex.compile(rf"[^\p{{L}}\p{{N}}{_MARKS}_\#@$.:\-]++|[{_GLUE}]++", regex.V1)
@@ -226,8 +227,8 @@ def _host_of(raw: str, start: int) -> tuple[str, int]:
 def domains_of(urls: Iterable[str]) -> tuple[str, ...]:
     """Return the hosts of ``urls`` and their parent domains down to the registrable one.
 
-    In order, each once, folded: ``https://news.example.co.uk/x`` gives ``news.example.co.uk`` and
-    ``example.co.uk``. An address without a host gives nothing; an IP address gives itself.
+    In order, each once, in lower case: ``https://news.example.co.uk/x`` gives
+    ``news.example.co.uk`` and ``example.co.uk``. An address without a host gives nothing; an IP address gives itself.
     """
     found: dict[str, None] = {}
     for url in urls:
@@ -247,7 +248,7 @@ def _host(url: str) -> str:
 def _domains(host: str) -> tuple[str, ...]:
     if not host:
         return ()
-    host = fold(_unicode_host(host))
+    host = _unicode_host(host).casefold()
     registrable = _suffixes()(host).top_domain_under_public_suffix
     if not registrable or not host.endswith(registrable):
         return (host,)
@@ -264,6 +265,16 @@ def _unicode_host(host: str) -> str:
         return host.encode("ascii").decode("idna")
     except UnicodeError:
         return host
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether ``text`` is written without spaces, so that it is cut into pairs."""
+    return _UNSPACED_ONLY.fullmatch(text) is not None
+
+
+def is_lone_sign(text: str) -> bool:
+    """Return whether ``text`` is one sign that stands in longer texts as a half of pairs."""
+    return is_unspaced(text) and _SIGN.fullmatch(text) is not None
 
 
 @cache

@@ -6,6 +6,7 @@ to the other), else in that one. ``is_cased`` leaves read the tokens that keep t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -137,3 +138,15 @@ Node = (
     | And
     | Or
 )
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield ``node`` and everything below it, parents first, left to right."""
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        if isinstance(current, And | Or):
+            waiting.extend(reversed(current.operands))
+        elif isinstance(current, Not):
+            waiting.append(current.operand)
