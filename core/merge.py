@@ -92,7 +92,8 @@ def _join_topics(left: tuple[TopicTag, ...], right: tuple[TopicTag, ...]) -> tup
 
 
 def _join_engagement(left: Engagement, right: Engagement) -> Engagement:
-    return _higher(left, right, lambda part: part.observed_us)
+    # Numbers without a time of observation still outrank knowing nothing.
+    return _higher(left, right, lambda part: (part.observed_us, part != Engagement()))
 
 
 def _join_enrichment(left: Enrichment | None, right: Enrichment | None) -> Enrichment | None:
