@@ -16,7 +16,7 @@ from fractions import Fraction
 from core.fields import FIELDS, FieldKind, Value
 from core.mention import Mention
 from core.query.ast import FieldRange
-from core.questions import GroupField
+from core.questions import GroupField, View
 from core.text import tokenise
 from core.window import EPOCH
 
@@ -30,7 +30,16 @@ MAX_NUMBER = 2**63 - 1
 """Largest number either engine holds; greater ones count as this."""
 
 MICROSECOND = timedelta(microseconds=1)
-GROUPED = frozenset(field.value for field in GroupField)
+TOPIC_NAME = "topic_name"
+"""Topics as they are spelt, to restrict to them and to group by them; ``topic`` is for queries."""
+
+GROUP_FIELDS = {
+    field: TOPIC_NAME if field is GroupField.TOPIC else field.value for field in GroupField
+}
+"""Which indexed field each question about groups reads."""
+
+TIME_FIELDS = {View.HISTORY: "published", View.LIVE: "known"}
+"""Which field a window reads in each view."""
 
 
 @dataclass(frozen=True, slots=True)

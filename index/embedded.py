@@ -30,9 +30,10 @@ from core.questions import (
     ValueCount,
 )
 from core.window import check_step
+from index.documents import TIME_FIELDS
 from index.joining import Batch, join_batch, usable_ids
 from index.lock import WriterLock
-from index.paging import TIME_FIELDS, check_size, read_token, sorting_of, write_token
+from index.paging import check_size, read_token, sorting_of, write_token
 from index.tantivy_answers import Snapshot
 from index.tantivy_query import Translator
 from index.tantivy_schema import KEY, LAYOUT, SEEN, VISIBLE, build_document, build_schema
@@ -143,7 +144,7 @@ class EmbeddedIndex:
         after = None if token is None else read_token(order, token)
         query = self._translator.selection(selection)
         snapshot = self._snapshot()
-        found = snapshot.page(query, sorting_of(selection, order), size + 1, after)
+        found = snapshot.page(query, sorting_of(order), size + 1, after)
         more = write_token(order, found[size - 1][0]) if len(found) > size else None
         mentions = tuple(mention for _, mention in found[:size])
         return Page(snapshot.count(query), mentions, more)

@@ -7,10 +7,7 @@ import binascii
 import json
 from typing import NamedTuple
 
-from core.questions import Order, Selection, View
-
-TIME_FIELDS = {View.HISTORY: "published", View.LIVE: "known"}
-"""Which field a window reads, and newest and oldest mean, in each view."""
+from core.questions import Order
 
 
 class Sorting(NamedTuple):
@@ -27,13 +24,13 @@ class After(NamedTuple):
     id: str
 
 
-def sorting_of(selection: Selection, order: Order) -> Sorting:
-    """Return how ``order`` sorts the mentions of ``selection``."""
+def sorting_of(order: Order) -> Sorting:
+    """Return how ``order`` sorts mentions. Unknown numbers come after every known one."""
     if order is Order.ENGAGEMENT:
         return Sorting("engagement", descending=True)
     if order is Order.FOLLOWERS:
         return Sorting("followers", descending=True)
-    return Sorting(TIME_FIELDS[selection.view], descending=order is Order.NEWEST)
+    return Sorting("published", descending=order is Order.NEWEST)
 
 
 def write_token(order: Order, after: After) -> str:

@@ -17,6 +17,7 @@ from tantivy import DocAddress, Occur, Query, Searcher
 from core.mention import Mention
 from core.questions import BucketCount, GroupField, ValueCount
 from core.window import EPOCH, TimeWindow, bucket_start
+from index.documents import GROUP_FIELDS
 from index.paging import After, Sorting
 from index.tantivy_query import Translator
 from index.tantivy_schema import KEY, RANK, SLOT, SLOTS, SORT_SUFFIX, STATE, rank_of
@@ -48,14 +49,14 @@ class Snapshot:
 
     def distinct(self, query: Query, field: GroupField) -> int:
         """Return about how many values ``field`` has."""
-        return round(self._searcher.cardinality(query, field.value))
+        return round(self._searcher.cardinality(query, GROUP_FIELDS[field]))
 
     def top(self, query: Query, field: GroupField, size: int) -> list[ValueCount]:
         """Return the most frequent values, by count, then value."""
         if size > MAX_LISTED:
             every = self._every_value(query, field)
             return heapq.nsmallest(size, every, key=lambda found: (-found.count, found.value))
-        terms = {"field": field.value, "size": size, "segment_size": ALL_VALUES}
+        terms = {"field": GROUP_FIELDS[field], "size": size, "segment_size": ALL_VALUES}
         answer = self._searcher.aggregate(query, {"values": {"terms": terms}})
         found = [ValueCount(b["key"], b["doc_count"]) for b in answer["values"]["buckets"]]
         return sorted(found, key=lambda value: (-value.count, value.value))
@@ -70,7 +71,7 @@ class Snapshot:
             "histogram": {"field": time, "interval": seconds, "min_doc_count": 1}
         }
         if by is not None:
-            terms = {"field": by.value, "size": MAX_LISTED, "segment_size": ALL_VALUES}
+            terms = {"field": GROUP_FIELDS[by], "size": MAX_LISTED, "segment_size": ALL_VALUES}
             request["aggs"] = {"values": {"terms": terms}}
         try:
             answer = self._searcher.aggregate(within, {"times": request})
@@ -107,7 +108,7 @@ class Snapshot:
         """Yield all values of ``field``, however many, in some order."""
         composite: dict[str, Any] = {
             "size": COMPOSITE_PAGE,
-            "sources": [{"value": {"terms": {"field": field.value}}}],
+            "sources": [{"value": {"terms": {"field": GROUP_FIELDS[field]}}}],
         }
         while True:
             answer = self._searcher.aggregate(query, {"values": {"composite": composite}})

@@ -35,8 +35,14 @@ from core.query.ast import (
 )
 from core.questions import Selection
 from core.window import TimeWindow
-from index.documents import CASED_SUFFIX, TEXT_FIELDS, seconds_of, whole_bounds
-from index.paging import TIME_FIELDS
+from index.documents import (
+    CASED_SUFFIX,
+    TEXT_FIELDS,
+    TIME_FIELDS,
+    TOPIC_NAME,
+    seconds_of,
+    whole_bounds,
+)
 from index.tantivy_schema import COUNTED, KEY, PRESENT, SEEN, VISIBLE
 
 MAX_OFFSET_PHRASES = 1_000
@@ -65,8 +71,8 @@ class Translator:
         else:
             parts.append((Occur.Must, self.term(SEEN, COUNTED)))
         if selection.topics:
-            names = [name.casefold() for name in selection.topics]
-            parts.append((Occur.Must, Query.term_set_query(self._schema, "topic", names)))
+            names = list(selection.topics)
+            parts.append((Occur.Must, Query.term_set_query(self._schema, TOPIC_NAME, names)))
         if selection.window is not None:
             parts.append((Occur.Must, self.window(selection.window, TIME_FIELDS[selection.view])))
         if selection.query is not None:

@@ -13,7 +13,7 @@ import tantivy
 
 from core.fields import FIELDS, FieldKind
 from core.mention import Mention
-from index.documents import CASED_SUFFIX, GROUPED, TEXT_FIELDS, document_of
+from index.documents import CASED_SUFFIX, GROUP_FIELDS, TEXT_FIELDS, TOPIC_NAME, document_of
 
 KEY = "key"
 """The id, also of states that no question sees."""
@@ -40,7 +40,7 @@ RANK = "rank"
 NO_NUMBER = -1
 """What engagement and followers sort as where they are unknown: after every known number."""
 
-SORTED = ("published", "known", "engagement", "followers")
+SORTED = ("published", "engagement", "followers")
 SORT_SUFFIX = "_order"
 
 LAYOUT = 1
@@ -61,10 +61,12 @@ def build_schema() -> tantivy.Schema:
     for name in TEXT_FIELDS:
         for field in (name, name + CASED_SUFFIX):
             builder.add_text_field(field, tokenizer_name="whitespace", index_option="position")
+    builder.add_text_field(TOPIC_NAME, tokenizer_name="raw", index_option="basic", fast=True)
+    grouped = set(GROUP_FIELDS.values())
     for name, spec in FIELDS.items():
         if spec.kind is FieldKind.KEYWORD:
             builder.add_text_field(
-                name, tokenizer_name="raw", index_option="basic", fast=name in GROUPED
+                name, tokenizer_name="raw", index_option="basic", fast=name in grouped
             )
         elif spec.kind is FieldKind.FLAG:
             builder.add_boolean_field(name, indexed=True)
@@ -90,6 +92,8 @@ def build_document(mention: Mention) -> tantivy.Document:
         document.add_integer(name + SORT_SUFFIX, fields.numbers.get(name, NO_NUMBER))
     for name, tokens in fields.texts.items():
         document.add_text(name, tokens)
+    for topic in mention.matched_topics:
+        document.add_text(TOPIC_NAME, topic)
     for name, values in fields.keywords.items():
         document.add_text(PRESENT, name)
         for value in values:
