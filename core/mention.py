@@ -112,12 +112,16 @@ class TopicTag(Part):
 
 
 class Entity(Part):
-    """A name found in the text; ``start`` and ``end`` count characters of ``text``."""
+    """A name found in the text; ``start`` and ``end`` count characters of ``text``.
+
+    ``in_title`` says that the name stands in the title alone, whose characters they then count.
+    """
 
     text: Text
     label: str
     start: int
     end: int
+    in_title: bool = False
 
 
 class Enrichment(Part):

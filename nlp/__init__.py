@@ -1,0 +1,1 @@
+"""Say what a mention says: language, sentiment, entities, surface features and its story."""

@@ -1,0 +1,249 @@
+"""Analyse mentions in batches: the adapter behind ``core.ports.Analyser``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Self, TypeVar
+
+from core.errors import FatalError, GroundswellError, QuarantineError
+from core.mention import Enrichment, Mention, Sentiment
+from core.ports import Analysis
+from core.settings import Settings
+from core.window import EPOCH
+from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
+from nlp.entities import EntityFinder, Name, SpacyEntities, locate, readable
+from nlp.language import UNDETERMINED, detect_language, language_model_name, primary_code
+from nlp.sentiment import LABELS, SentimentModel, load_sentiment
+from nlp.story import story_id
+from nlp.surface import Surface, read_surface
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+BATCH: Final = 512
+"""Mentions analysed at once: enough for the models' own batches, a few MB at most."""
+
+CONTRADICTED: Final = 0.8
+"""A text found to be in another language with this confidence is given to no model of the
+language that its source claims: many services claim the account's language for every post."""
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a text could not be processed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The sentiment of a text and how probable the model finds it."""
+
+    sentiment: Sentiment
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What is known of a mention before the models are asked.
+
+    ``model_language`` is the language whose models may read it; None keeps them from guessing.
+    """
+
+    mention: Mention
+    text: str
+    language: str
+    model_language: str | None
+    surface: Surface
+    story: str | None
+
+
+class Analyser:
+    """Finds language, sentiment, names, surface and story of each mention.
+
+    Models are loaded once, at the first batch or by ``load``; threads may share an analyser. Equal
+    texts of a batch are read once. What a mention gets does not depend on those beside it.
+    """
+
+    def __init__(
+        self,
+        languages: Collection[str],
+        *,
+        sentiment: Callable[[], SentimentModel] = load_sentiment,
+        entities: Callable[[], EntityFinder] | None = SpacyEntities,
+    ) -> None:
+        """Make an analyser for ``languages`` (ISO 639 codes).
+
+        ``sentiment`` and ``entities`` make the models; ``entities`` None leaves names out.
+        """
+        self._languages = frozenset(languages)
+        self._make_sentiment = sentiment
+        self._make_entities = entities
+        self._models: tuple[SentimentModel, EntityFinder | None] | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Make the analyser that ``settings`` describe."""
+        models = settings.models
+        return cls(
+            settings.languages,
+            sentiment=lambda: load_sentiment(
+                models.sentiment, label_map=models.sentiment_labels or None
+            ),
+            entities=SpacyEntities if models.entities else None,
+        )
+
+    def load(self) -> tuple[str, ...]:
+        """Load the models if they are not, and return their names; raises ModelError."""
+        sentiment, entities = self._loaded()
+        names = [language_model_name(), sentiment.name]
+        return tuple(names + ([entities.name] if entities else []))
+
+    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+        """Return one outcome a mention, in order; a text that fails fails alone.
+
+        Raises ModelError when a model cannot be loaded or used: that is no mention's fault.
+        """
+        outcomes: list[Analysis] = []
+        for start in range(0, len(mentions), BATCH):
+            outcomes += self._analyse_batch(mentions[start : start + BATCH], now)
+        return outcomes
+
+    def _loaded(self) -> tuple[SentimentModel, EntityFinder | None]:
+        with self._lock:
+            if self._models is None:
+                entities = self._make_entities() if self._make_entities else None
+                self._models = (self._make_sentiment(), entities)
+            return self._models
+
+    def _analyse_batch(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+        drafts = _apply(lambda batch: [self._draft(mention) for mention in batch], mentions)
+        readable_drafts = [draft for draft in drafts if isinstance(draft, _Draft)]
+        scores = self._score(readable_drafts)
+        names = self._find_names(readable_drafts)
+        outcomes = []
+        for mention, draft in zip(mentions, drafts, strict=True):
+            try:
+                enrichment = self._enrichment(_unless_failed(draft), scores, names, now)
+            except QuarantineError as err:
+                outcomes.append(Analysis(mention, str(err)))
+            else:
+                outcomes.append(Analysis(mention.model_copy(update={"enrichment": enrichment})))
+        return outcomes
+
+    def _draft(self, mention: Mention) -> _Draft:
+        text = analysed_text(mention)
+        guess = detect_language(text, self._languages)
+        claimed = primary_code(mention.language)
+        language = claimed or guess.code
+        is_contradicted = (
+            guess.code not in {language, UNDETERMINED} and (guess.confidence or 0) >= CONTRADICTED
+        )
+        return _Draft(
+            mention=mention,
+            text=text,
+            language=language,
+            model_language=None if is_contradicted else language,
+            surface=read_surface(text, mention.links),
+            story=story_id(text),
+        )
+
+    def _score(self, drafts: Sequence[_Draft]) -> dict[str, _Scored | _Failure]:
+        """Return the sentiment of each distinct text that the model may read."""
+        model, _ = self._loaded()
+
+        def score(texts: Sequence[str]) -> list[_Scored]:
+            rows = model.probabilities(texts)
+            return [_Scored(LABELS[int(row.argmax())], float(row.max())) for row in rows]
+
+        texts = {draft.text for draft in drafts if draft.model_language in model.languages}
+        distinct = sorted(text for text in texts if text and not text.isspace())
+        return dict(zip(distinct, _apply(score, distinct), strict=True))
+
+    def _find_names(self, drafts: Sequence[_Draft]) -> dict[str, tuple[Name, ...] | _Failure]:
+        """Return the names in each distinct English text, by what is read of it."""
+        _, finder = self._loaded()
+        if finder is None:
+            return {}
+        english = (draft for draft in drafts if draft.model_language == ENTITY_LANGUAGE)
+        distinct = sorted({readable(draft.text) for draft in english} - {""})
+        return dict(zip(distinct, _apply(finder.find, distinct), strict=True))
+
+    def _enrichment(
+        self,
+        draft: _Draft,
+        scores: Mapping[str, _Scored | _Failure],
+        names: Mapping[str, tuple[Name, ...] | _Failure],
+        now: datetime,
+    ) -> Enrichment:
+        """Put together what was found; raises QuarantineError where a model failed on the text."""
+        sentiment, finder = self._loaded()
+        models = [language_model_name()]
+        score = None
+        if draft.text in scores and draft.model_language in sentiment.languages:
+            score = _unless_failed(scores[draft.text])
+            models.append(sentiment.name)
+        found: tuple[Name, ...] = ()
+        if finder is not None and draft.model_language == ENTITY_LANGUAGE:
+            found = _unless_failed(names.get(readable(draft.text), ()))
+            models.append(finder.name)
+        mention = draft.mention
+        return Enrichment(
+            content_version=mention.version,
+            enriched_us=(now - EPOCH) // _MICROSECOND,
+            models=tuple(models),
+            language=draft.language,
+            sentiment=score.sentiment if score else None,
+            sentiment_confidence=round(score.confidence, 4) if score else None,
+            entities=locate(found, mention.title or "", mention.text),
+            hashtags=draft.surface.hashtags,
+            handles=draft.surface.handles,
+            links=draft.surface.links,
+            domains=draft.surface.domains,
+            story_id=draft.story,
+            topic_sentiment=tuple(
+                f"{topic}|{score.sentiment.value}" for topic in mention.matched_topics
+            )
+            if score
+            else (),
+        )
+
+
+def analysed_text(mention: Mention) -> str:
+    """Return the title and the text as one; a title that begins the text is not repeated."""
+    title, text = (mention.title or "").strip(), mention.text.strip()
+    if not title or text.casefold().startswith(title.casefold().rstrip("….")):
+        return text
+    return f"{title}\n{text}" if text else title
+
+
+def _apply(
+    function: Callable[[Sequence[In]], Sequence[Out]], items: Sequence[In]
+) -> list[Out | _Failure]:
+    """Return one result an item; where the batch fails, each item is tried alone."""
+    if not items:
+        return []
+    try:
+        return list(function(items))
+    except FatalError:
+        raise
+    except Exception as err:  # noqa: BLE001 - texts break libraries in ways nobody listed
+        if len(items) == 1:
+            reason = (
+                str(err) if isinstance(err, GroundswellError) else f"{type(err).__name__}: {err}"
+            )
+            return [_Failure(reason)]
+    return [result for item in items for result in _apply(function, [item])]
+
+
+def _unless_failed(result: Out | _Failure) -> Out:
+    """Return a result, or raise its failure as QuarantineError."""
+    if isinstance(result, _Failure):
+        raise QuarantineError(result.reason)
+    return result

@@ -1,0 +1,161 @@
+"""Any Hugging Face sequence-classification checkpoint as the sentiment model.
+
+Needs the ``hub`` extra (torch). Only safetensors weights are read and no code of the checkpoint's
+own is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import ModelError
+from core.mention import Sentiment
+from nlp.sentiment import LABELS, SentimentModel
+
+F32 = npt.NDArray[np.float32]
+
+TEXT_CHARACTERS: Final = 4_000
+MAX_TOKENS: Final = 512
+BATCH_TEXTS: Final = 32
+DEFAULT_LANGUAGES: Final = ("en",)
+
+_SYNONYMS: Final[Mapping[str, Sentiment]] = {
+    "negative": Sentiment.NEGATIVE,
+    "neg": Sentiment.NEGATIVE,
+    "neutral": Sentiment.NEUTRAL,
+    "neu": Sentiment.NEUTRAL,
+    "positive": Sentiment.POSITIVE,
+    "pos": Sentiment.POSITIVE,
+}
+
+
+class HubSentiment(SentimentModel):
+    """A transformers checkpoint, run by torch on the CPU."""
+
+    def __init__(
+        self,
+        name: str,
+        network: Any,
+        tokenizer: Any,
+        columns: Sequence[Sentiment],
+        languages: Sequence[str],
+    ) -> None:
+        """Take a loaded network; ``columns`` says what each of its outputs stands for."""
+        self._name = name
+        self._network = network
+        self._tokenizer = tokenizer
+        self._columns = tuple(columns)
+        self._languages = frozenset(languages)
+
+    @classmethod
+    def load(
+        cls,
+        reference: str,
+        *,
+        label_map: Mapping[str, str] | None = None,
+        languages: Sequence[str] | None = None,
+    ) -> HubSentiment:
+        """Load a folder or a name of the hub.
+
+        ``label_map`` gives one of negative, neutral, positive for each of the checkpoint's labels;
+        it may be left out where those are called so. Raises ModelError when torch is missing, the
+        checkpoint cannot be loaded or its labels do not fit.
+        """
+        transformers = _import_transformers(reference)
+        quiet: dict[str, Any] = {"trust_remote_code": False}
+        try:
+            config = transformers.AutoConfig.from_pretrained(reference, **quiet)
+            columns = columns_of(reference, config.id2label, label_map)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(reference, **quiet)
+            network = transformers.AutoModelForSequenceClassification.from_pretrained(
+                reference, use_safetensors=True, **quiet
+            )
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as err:
+            raise ModelError(f"models.sentiment: {reference} cannot be loaded: {err}") from err
+        network.eval()
+        revision = getattr(config, "_commit_hash", None)
+        name = Path(reference).name if Path(reference).is_dir() else reference
+        full_name = f"{name}@{revision[:12]}" if revision else name
+        return cls(full_name, network, tokenizer, columns, languages or DEFAULT_LANGUAGES)
+
+    @property
+    def name(self) -> str:
+        """Name, and revision where the hub gave one."""
+        return self._name
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Codes of the languages it is said to be trained for."""
+        return self._languages
+
+    def probabilities(self, texts: Sequence[str]) -> F32:
+        """Return probabilities, shape (texts, 3) in the order of LABELS.
+
+        Outputs that stand for one label are added up; a label without an output has 0.
+        """
+        result = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
+        # Texts of like length together: a batch is as wide as its longest text.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        for start in range(0, len(order), BATCH_TEXTS):
+            chosen = order[start : start + BATCH_TEXTS]
+            outputs = self._forward([texts[index][:TEXT_CHARACTERS] for index in chosen])
+            for column, label in enumerate(self._columns):
+                result[chosen, LABELS.index(label)] += outputs[:, column]
+        return result
+
+    def _forward(self, texts: list[str]) -> F32:
+        import torch
+
+        inputs = self._tokenizer(
+            texts,
+            padding=True,
+            truncation=True,
+            max_length=min(MAX_TOKENS, self._tokenizer.model_max_length, self._positions()),
+            return_tensors="pt",
+        )
+        with torch.inference_mode():
+            logits = self._network(**inputs).logits.float()
+        outputs: F32 = torch.softmax(logits, dim=-1).numpy()
+        return outputs
+
+    def _positions(self) -> int:
+        """Return the most tokens the network has positions for."""
+        return int(getattr(self._network.config, "max_position_embeddings", None) or MAX_TOKENS)
+
+
+def columns_of(
+    reference: str, names: Mapping[int, str], label_map: Mapping[str, str] | None
+) -> tuple[Sentiment, ...]:
+    """Return what each output stands for; raises ModelError that says how to map the labels."""
+    labels = [names[index] for index in sorted(names)]
+    known = {key.casefold(): Sentiment(value) for key, value in (label_map or {}).items()}
+    unused = set(known) - {label.casefold() for label in labels}
+    columns = [known.get(label.casefold(), _SYNONYMS.get(label.casefold())) for label in labels]
+    unclear = [label for label, column in zip(labels, columns, strict=True) if column is None]
+    found = tuple(column for column in columns if column is not None)
+    if unclear or unused or not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(found):
+        wrong = f"cannot tell what {', '.join(unclear)} means" if unclear else "they do not fit"
+        if unused:
+            wrong = f"models.sentiment_labels names {', '.join(sorted(unused))}, which it has not"
+        raise ModelError(
+            f"models.sentiment: {reference} has the labels {', '.join(labels)}: {wrong}; say under "
+            "models.sentiment_labels which is negative, neutral and positive"
+        )
+    return found
+
+
+def _import_transformers(reference: str) -> Any:
+    try:
+        import torch  # noqa: F401 - transformers would fail later and say less
+        import transformers
+    except ImportError as err:
+        raise ModelError(
+            f"models.sentiment: {reference} is no bundled model and no folder of one; a Hugging "
+            "Face checkpoint needs torch: pip install 'groundswell[hub]'"
+        ) from err
+    return transformers

@@ -1,0 +1,1 @@
+"""Train the bundled models anew from public data; needs the ``train`` extra."""
