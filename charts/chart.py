@@ -23,6 +23,17 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # Present on every system that draws: no picture waits for a font.
 FONT = "Inter, Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
+# One way of writing time for all readers: day before month, 24 hours.
+TIME_FORMATS: JsonObject = {
+    "year": "%Y",
+    "quarter": "%b",
+    "month": "%b",
+    "week": "%a %-d %b",
+    "date": "%a %-d %b",
+    "hours": "%H:%M",
+    "minutes": "%H:%M",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -122,5 +133,5 @@ def time_axis(title: str | None = None) -> JsonObject:
         "type": "temporal",
         "title": title,
         "scale": {"type": "utc"},
-        "axis": {"grid": False, "tickCount": 6},
+        "axis": {"grid": False, "tickCount": 6, "format": TIME_FORMATS},
     }

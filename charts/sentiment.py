@@ -20,6 +20,7 @@ from core.window import TimeWindow
 from insights.measures import net_sentiment
 
 LABELS = ("negative", "neutral", "positive")
+NET = "net sentiment (-1 to 1)"
 EMPTY = "No mention was scored in this time."
 
 
@@ -48,36 +49,38 @@ def sentiment_chart(points: Sequence[SentimentPoint], frame: Frame | None = None
             "at": wall_clock(point.window.start, shown.zone),
             "until": wall_clock(point.window.end, shown.zone),
             "sentiment": label,
-            "order": order,
             "count": count,
+            "bottom": bottom,
+            "top": bottom + count,
             "when": spoken_time(point.window.start, shown.zone),
         }
         for point in points
-        for order, (label, count) in enumerate(
-            zip(LABELS, (point.negative, point.neutral, point.positive), strict=True)
+        for label, count, bottom in (
+            ("negative", point.negative, 0),
+            ("neutral", point.neutral, point.negative),
+            ("positive", point.positive, point.negative + point.neutral),
         )
     ]
     theme = shown.theme
     colours: list[JsonValue] = [theme.negative, theme.neutral, theme.positive]
     body: JsonObject = {
         "data": {"values": values},
-        "mark": {"type": "bar", "strokeWidth": 0.5, "stroke": theme.ground},
+        "mark": {"type": "rect", "strokeWidth": 0.5, "stroke": theme.ground},
         "encoding": {
             "x": time_axis(),
             "x2": {"field": "until"},
             "y": {
-                "field": "count",
+                "field": "top",
                 "type": "quantitative",
-                "stack": "zero",
                 "title": "scored mentions",
                 "axis": {"tickMinStep": 1, "tickCount": 5, "format": ",d"},
             },
+            "y2": {"field": "bottom"},
             "color": {
                 "field": "sentiment",
                 "type": "nominal",
                 "scale": {"domain": list(LABELS), "range": colours},
             },
-            "order": {"field": "order", "type": "quantitative"},
             "tooltip": [
                 {"field": "when", "type": "nominal", "title": "from"},
                 {"field": "sentiment", "type": "nominal", "title": "sentiment"},
@@ -116,7 +119,7 @@ def net_sentiment_chart(points: Sequence[SentimentPoint], frame: Frame | None = 
             "mark": {"type": "area", "color": shown.theme.band, "opacity": 0.6},
             "encoding": {
                 "x": time_axis(),
-                "y": {"field": "low", "type": "quantitative", "scale": scale, "title": None},
+                "y": {"field": "low", "type": "quantitative", "scale": scale, "title": NET},
                 "y2": {"field": "high"},
             },
         },
@@ -125,14 +128,18 @@ def net_sentiment_chart(points: Sequence[SentimentPoint], frame: Frame | None = 
             "encoding": {"y": {"datum": 0, "type": "quantitative"}},
         },
         {
-            "mark": {"type": "line", "color": shown.theme.volume, "point": {"size": 18}},
+            "mark": {
+                "type": "line",
+                "color": shown.theme.volume,
+                "point": {"size": 18, "color": shown.theme.volume},
+            },
             "encoding": {
                 "x": time_axis(),
                 "y": {
                     "field": "value",
                     "type": "quantitative",
                     "scale": scale,
-                    "title": "net sentiment (-1 to 1)",
+                    "title": NET,
                     "axis": {"values": [-1, -0.5, 0, 0.5, 1], "format": "+.1f"},
                 },
                 "tooltip": [

@@ -55,7 +55,7 @@ def volume_chart(
     name = unit or unit_of(points[0].window.length)
     layers: list[JsonValue] = []
     if any(point.low is not None for point in points):
-        layers += _usual_layers(points, shown)
+        layers += _usual_layers(points, shown, name)
     layers.append(_bars(points, shown, name))
     burst = next((point for point in points if point.is_burst), None)
     if burst is not None:
@@ -96,7 +96,7 @@ def describe_volume(points: Sequence[VolumePoint], zone: str, unit: str) -> str:
     return text
 
 
-def _usual_layers(points: Sequence[VolumePoint], frame: Frame) -> list[JsonValue]:
+def _usual_layers(points: Sequence[VolumePoint], frame: Frame, unit: str) -> list[JsonValue]:
     """Return the band of the usual range and the line of the expected count, as steps."""
     values: list[JsonValue] = [
         {
@@ -113,7 +113,7 @@ def _usual_layers(points: Sequence[VolumePoint], frame: Frame) -> list[JsonValue
         "mark": {"type": "area", "color": frame.theme.band, "opacity": 0.6},
         "encoding": {
             "x": time_axis(),
-            "y": {"field": "low", "type": "quantitative", "title": None},
+            "y": {"field": "low", "type": "quantitative", "title": unit},
             "y2": {"field": "high"},
         },
     }
@@ -148,7 +148,7 @@ def _bars(points: Sequence[VolumePoint], frame: Frame, unit: str) -> JsonObject:
     colours: list[JsonValue] = [theme.volume, theme.burst, theme.ground]
     return {
         "data": {"values": values},
-        "mark": {"type": "bar", "strokeWidth": 1, "cornerRadiusEnd": 1, "opacity": 0.9},
+        "mark": {"type": "rect", "strokeWidth": 1, "opacity": 0.9},
         "encoding": {
             "x": time_axis(),
             "x2": {"field": "until"},
@@ -158,6 +158,7 @@ def _bars(points: Sequence[VolumePoint], frame: Frame, unit: str) -> JsonObject:
                 "title": unit,
                 "axis": {"tickMinStep": 1, "tickCount": 5, "format": ",d"},
             },
+            "y2": {"datum": 0},
             "fill": {
                 "field": "state",
                 "type": "nominal",
