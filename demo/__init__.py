@@ -1,0 +1,1 @@
+"""The demo: a synthetic stream of mentions, replayed through the real collectors."""
