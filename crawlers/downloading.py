@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import httpcore
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
-from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.http import Headers, Response
 
 from core.errors import FetchError
@@ -42,14 +41,6 @@ class ConditionalHeaders:
             request.headers.pop(name, None)
         for name, value in request.meta.get(VALIDATORS, {}).get(request.url, {}).items():
             request.headers[name] = value
-
-
-class Redirects(RedirectMiddleware):
-    """Downloader middleware: follows redirects, and tells no site where we came from."""
-
-    def handle_referer(self, request: Request, response: Response) -> None:  # noqa: ARG002
-        """Leave out the Referer header."""
-        request.headers.pop("Referer", None)
 
 
 class GuardedDownloadHandler(BaseDownloadHandler):

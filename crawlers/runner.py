@@ -72,11 +72,7 @@ def _scrapy_settings(policy: FetchPolicy) -> dict[str, Any]:
             # Nothing but the web is fetched, whatever a redirect says.
             **dict.fromkeys(("data", "file", "ftp", "s3")),
         },
-        "DOWNLOADER_MIDDLEWARES": {
-            "crawlers.downloading.ConditionalHeaders": 560,
-            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-            "crawlers.downloading.Redirects": 600,
-        },
+        "DOWNLOADER_MIDDLEWARES": {"crawlers.downloading.ConditionalHeaders": 560},
         "DOWNLOAD_MAXSIZE": policy.max_bytes,
         "DOWNLOAD_WARNSIZE": 0,
         "REDIRECT_MAX_TIMES": policy.max_redirects,
@@ -90,7 +86,7 @@ def _scrapy_settings(policy: FetchPolicy) -> dict[str, Any]:
         # A visit that failed is repeated as a whole, after a pause.
         "RETRY_ENABLED": False,
         "HTTPPROXY_ENABLED": False,
-        "REFERER_ENABLED": False,
+        "REFERRER_POLICY": "no-referrer",
         "DEFAULT_REQUEST_HEADERS": {},
         "EXTENSIONS_BASE": {},
         "STATS_DUMP": False,
