@@ -22,7 +22,7 @@ from core.query.parser import check_topic_query, parse
 from core.settings import Configuration, Topic
 
 ENVIRONMENT_PREFIX = "GROUNDSWELL_"
-RESERVED = ("HOME", "PUBLIC_DATA", "CI")
+RESERVED = ("HOME", "CONFIG", "NOW", "PUBLIC_DATA", "CI")
 SECRETS = (
     ("index", "password"),
     ("index", "api_key"),

@@ -15,7 +15,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from core.envelope import Envelope
-from core.mention import Mention
+from core.mention import Enrichment, Mention
 from core.questions import BucketCount, GroupField, Order, Page, Selection, ValueCount
 
 # --- index ------------------------------------------------------------------------------------
@@ -141,13 +141,19 @@ class Spool(Protocol):
         """
 
     def acknowledge(self, entries: Sequence[SpoolEntry]) -> None:
-        """Say that the entries' content is in the index or in quarantine; durable on return."""
+        """Say that the entries' content is in the index or in quarantine; durable on return.
+
+        Covers every entry of the same producer that was read before them.
+        """
 
     def pending(self) -> int:
         """Return how many entries wait to be acknowledged."""
 
     def quarantine(self, entry: SpoolEntry, reason: str) -> None:
-        """Keep an entry that cannot be processed, with its reason; then acknowledge it."""
+        """Keep an entry that cannot be processed, with its reason; durable on return.
+
+        It is acknowledged with its batch: an acknowledgement covers all that was read before it.
+        """
 
     def close(self) -> None:
         """Release files; safe to call twice."""
@@ -173,11 +179,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery: items in = new + duplicates + unmatched."""
+    """What became of a delivery: items in = new + duplicates + unmatched + sampled_out."""
 
     new: int = 0
     duplicates: int = 0
     unmatched: int = 0
+    sampled_out: int = 0
 
 
 class Sink(Protocol):
@@ -238,6 +245,9 @@ class Analyser(Protocol):
 
     def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
         """Return one outcome a mention, in order. A text that fails fails alone."""
+
+    def is_current(self, enrichment: Enrichment) -> bool:
+        """Return whether these models made ``enrichment``, so that doing it again is no use."""
 
 
 # --- telling ----------------------------------------------------------------------------------

@@ -105,6 +105,10 @@ class Analyser:
         names = [language_model_name(), sentiment.name]
         return tuple(names + ([entities.name] if entities else []))
 
+    def is_current(self, enrichment: Enrichment) -> bool:
+        """Return whether no other models than these made ``enrichment``."""
+        return set(enrichment.models) <= set(self.load())
+
     def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
         """Return one outcome a mention, in order; a text that fails fails alone.
 

@@ -1,0 +1,270 @@
+"""The shapes in which questions are answered: plain data, the same for page and command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.scope import Scope
+from app.stores.state import CoverageHour
+from core.mention import Channel, Mention, Sentiment
+from core.ports import PollStatus
+from core.settings import Rule
+from core.window import TimeWindow
+from insights.measures import Estimate, Share, UsualRange
+from insights.trends import Direction
+from insights.verdict import Learning, Verdict
+
+Span = tuple[int, int]
+"""Offsets of characters, [start, end), of a match to highlight."""
+
+
+@dataclass(frozen=True, slots=True)
+class MentionRow:
+    """One mention as it is listed, with what matched and what it answers.
+
+    ``parent`` is the stored mention it replies to, None where that was never collected.
+    """
+
+    mention: Mention
+    title_spans: tuple[Span, ...] = ()
+    text_spans: tuple[Span, ...] = ()
+    parent: Mention | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MentionPage:
+    """Some mentions in order, and how many there are in all; ``next_token`` continues."""
+
+    total: int
+    rows: tuple[MentionRow, ...]
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a number of mentions amounts to. ``net_sentiment`` is None when nothing was scored."""
+
+    mentions: int
+    stories: int
+    authors: int
+    sentiment: dict[str, int]
+    net_sentiment: Estimate | None
+
+    def as_data(self) -> dict[str, object]:
+        """Return the statistics as plain data."""
+        net = self.net_sentiment
+        return {
+            "mentions": self.mentions,
+            "stories": self.stories,
+            "authors": self.authors,
+            "sentiment": dict(self.sentiment),
+            "net_sentiment": {
+                "value": net.value if net else None,
+                "low": net.low if net else None,
+                "high": net.high if net else None,
+                "n": net.n if net else 0,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StatsAnswer:
+    """Statistics of everything asked for, and of each topic."""
+
+    all: Stats
+    topics: dict[str, Stats]
+
+    def as_data(self) -> dict[str, object]:
+        """Return the answer as plain data."""
+        return {
+            "all": self.all.as_data(),
+            "topics": {name: stats.as_data() for name, stats in self.topics.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    """One hashtag, name, domain or story, and how it stands against its own history.
+
+    ``observed`` in ``window`` against ``expected`` (``factor`` is their ratio); ``q`` the
+    probability of that by chance after correcting for the number of terms. ``counts`` are its
+    mentions per ``TREND`` bucket, oldest first. ``scope`` holds exactly the observed mentions.
+    """
+
+    kind: str
+    term: str
+    label: str
+    observed: int
+    expected: float
+    factor: float
+    p: float
+    q: float
+    direction: Direction
+    is_new: bool
+    window: TimeWindow
+    counts: tuple[int, ...]
+    scope: Scope
+
+    def as_data(self) -> dict[str, object]:
+        """Return the trend as plain data."""
+        return {
+            "kind": self.kind,
+            "term": self.term,
+            "label": self.label,
+            "observed": self.observed,
+            "expected": round(self.expected, 3),
+            "factor": round(self.factor, 3),
+            "p": self.p,
+            "q": self.q,
+            "direction": self.direction.value,
+            "is_new": self.is_new,
+            "since": self.window.start.isoformat(),
+            "until": self.window.end.isoformat(),
+        }
+
+
+class Tone(StrEnum):
+    """How a part of the sentence is to be read."""
+
+    PLAIN = "plain"
+    ALARM = "alarm"
+    TASK = "task"
+
+
+@dataclass(frozen=True, slots=True)
+class SentencePart:
+    """A piece of the sentence. With a scope it links to the ``count`` mentions behind it."""
+
+    text: str
+    scope: Scope | None = None
+    count: int | None = None
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePoint:
+    """Mentions in one bucket, and what was expected there (None without enough history)."""
+
+    window: TimeWindow
+    count: int
+    is_covered: bool = True
+    is_complete: bool = True
+    expected: float | None = None
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentPoint:
+    """Net sentiment in one bucket, None where nothing was scored, and the counts behind it."""
+
+    window: TimeWindow
+    net: Estimate | None
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """A third-party mention worth sharing, its score (0..1) and the factors of it (0..1 each)."""
+
+    mention: Mention
+    score: float
+    factors: tuple[tuple[str, float], ...]
+    copies: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicShare:
+    """One topic's part of its group's volume, and the link to its mentions."""
+
+    share: Share
+    is_own: bool
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the first page shows."""
+
+    window: TimeWindow
+    total: int
+    usual: UsualRange | None
+    sentence: tuple[SentencePart, ...]
+    stats: Stats
+    previous: Stats | None
+    volume: tuple[VolumePoint, ...]
+    sentiment: tuple[SentimentPoint, ...]
+    shares: tuple[TopicShare, ...]
+    bursts: tuple[TrendRow, ...]
+    worth: tuple[Worth, ...]
+    inbox: int
+    inbox_scope: Scope
+    has_history: bool
+
+
+class Health(StrEnum):
+    """How a source does, in one word."""
+
+    WELL = "well"
+    QUIET = "not polled yet"
+    LATE = "late"
+    FAILING = "failing"
+    OFF = "switched off"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """One source: its last poll, its last success, and its coverage hour by hour.
+
+    ``hours`` covers ``hours_start`` on, an entry an hour, None where it was not polled.
+    ``new_total`` and ``fetched_total`` are sums over these hours.
+    """
+
+    name: str
+    type: str
+    channel: Channel
+    health: Health
+    is_synthetic: bool
+    last_poll: datetime | None
+    last_status: PollStatus | None
+    last_success: datetime | None
+    reason: str | None
+    new_total: int
+    fetched_total: int
+    hours_start: datetime
+    hours: tuple[CoverageHour | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """One alert rule, whether its incident is open, and how far it is with learning.
+
+    ``verdict`` is that on the last closed bucket, None before the first mention.
+    """
+
+    rule: Rule
+    is_open: bool
+    learning: Learning | None
+    history_days: int
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicEdit:
+    """A topic's query before and after a term was excluded, and what that would remove.
+
+    ``removed`` counts stored mentions of the last 30 days; ``samples`` are some of them.
+    """
+
+    topic: str
+    term: str
+    before: str
+    after: str
+    removed: int
+    kept: int
+    samples: tuple[Mention, ...]
+
+
+SENTIMENT_ORDER = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE)

@@ -1,0 +1,166 @@
+"""The one place that knows every concrete adapter and puts them together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+
+from app.enricher import Enricher
+from app.home import CONFIG_VARIABLE, HOME_VARIABLE, home_folder
+from app.intake import Intake
+from app.stores.file_spool import FileSpool
+from app.stores.state import StateStore
+from core.loading import load_configuration
+from core.ports import Analyser, Index, Mailer
+from core.settings import Configuration, IndexEngine, Topic
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Application:
+    """Everything that a command needs, each part built when it is first asked for.
+
+    ``writes`` opens the index for writing, which one process may do with the embedded engine.
+    ``producer`` names this process's segments of the spool.
+    """
+
+    configuration: Configuration
+    config_folder: Path
+    home: Path
+    clock: Clock = system_clock
+    writes: bool = False
+    producer: str = "app"
+    _opened: list[str] = field(default_factory=list)
+
+    @cached_property
+    def state(self) -> StateStore:
+        """The state database, its tables up to date."""
+        url = self.configuration.settings.state.url
+        store = StateStore(url.get_secret_value()) if url else StateStore.in_folder(self.home)
+        store.setup()
+        self._opened.append("state")
+        return store
+
+    @cached_property
+    def index(self) -> Index:
+        """The index that the settings name."""
+        index = self._build_index()
+        if self.writes or self.configuration.settings.index.engine is IndexEngine.ELASTICSEARCH:
+            index.setup()
+        self._opened.append("index")
+        return index
+
+    def _build_index(self) -> Index:
+        settings = self.configuration.settings.index
+        if settings.engine is IndexEngine.ELASTICSEARCH:
+            from index.elasticsearch_index import ElasticsearchIndex  # noqa: PLC0415 - heavy
+
+            return ElasticsearchIndex(
+                settings.url,
+                settings.name,
+                username=settings.username,
+                password=settings.password.get_secret_value() if settings.password else None,
+                api_key=settings.api_key.get_secret_value() if settings.api_key else None,
+                ca_certs=settings.ca_certs,
+            )
+        from index.embedded import EmbeddedIndex  # noqa: PLC0415 - heavy
+
+        return EmbeddedIndex(self.home / "index", read_only=not self.writes)
+
+    @cached_property
+    def spool(self) -> FileSpool:
+        """The spool in the home folder."""
+        spool = FileSpool(self.home / "spool", self.producer)
+        self._opened.append("spool")
+        return spool
+
+    @cached_property
+    def analyser(self) -> Analyser:
+        """What enriches mentions, with the models that the settings name."""
+        from nlp.analyser import Analyser as NlpAnalyser  # noqa: PLC0415 - heavy
+
+        return NlpAnalyser.from_settings(self.configuration.settings)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """SMTP where a host is configured, else a folder of .eml files."""
+        from alerts.delivery import FolderMailer, SmtpMailer  # noqa: PLC0415 - few commands mail
+
+        mail = self.configuration.settings.mail
+        if mail.host is None:
+            return FolderMailer(Path(mail.folder) if mail.folder else self.home / "mail")
+        return SmtpMailer(mail)
+
+    def intake(self, forced_topic: Topic | None = None, *, is_budgeted: bool = True) -> Intake:
+        """Return where collectors deliver to; imports, which people start, have no budget."""
+        from nlp.language import detect_language  # noqa: PLC0415 - heavy
+
+        settings = self.configuration.settings
+        detect = partial(detect_language, candidates=settings.languages)
+        return Intake(
+            topics=self.configuration.topics,
+            spool=self.spool,
+            index=self.index,
+            state=self.state,
+            detect_language=lambda text: detect(text).code,
+            clock=self.clock,
+            home=self.home,
+            daily_budget=settings.collect.daily_budget if is_budgeted else None,
+            forced_topic=forced_topic,
+        )
+
+    def enricher(self, careful_command: list[str]) -> Enricher:
+        """Return what moves the spool into the index."""
+        return Enricher(
+            spool=self.spool,
+            index=self.index,
+            analyser=self.analyser,
+            clock=self.clock,
+            home=self.home,
+            careful_command=careful_command,
+        )
+
+    def close(self) -> None:
+        """Release what was opened; safe to call twice."""
+        while self._opened:
+            getattr(self, self._opened.pop()).close()
+
+
+def open_application(
+    config: Path,
+    home: Path | None = None,
+    now: datetime | None = None,
+    *,
+    writes: bool = False,
+    producer: str = "app",
+) -> Application:
+    """Return the application of the configuration folder ``config``.
+
+    ``now`` sets the process's whole clock; None is the system's.
+
+    Raises ConfigurationError with every problem of the configuration.
+    """
+    configuration = load_configuration(config, os.environ)
+    folder = home or home_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    clock = (lambda: now) if now is not None else system_clock
+    return Application(configuration, config, folder, clock, writes, producer)
+
+
+def child_environment(application: Application) -> dict[str, str]:
+    """Return the environment for a process that is to use the same home and configuration."""
+    return {
+        **os.environ,
+        HOME_VARIABLE: str(application.home.absolute()),
+        CONFIG_VARIABLE: str(application.config_folder.absolute()),
+    }

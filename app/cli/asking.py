@@ -1,0 +1,225 @@
+"""Commands that ask: search, stats, trends, evaluate, detect."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from app.cli.session import out, parse_instant, session, table
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from app.answers import MentionPage
+    from app.bootstrap import Application
+    from app.scope import Scope
+
+EXCERPT = 90
+
+Since = Annotated[
+    str | None, typer.Option(help="From then on: a date, an instant, or an age such as 7d.")
+]
+Until = Annotated[str | None, typer.Option(help="Before then: a date, an instant, or an age.")]
+TopicOption = Annotated[
+    list[str] | None, typer.Option("--topic", help="Only this topic; may be repeated.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to ``app``."""
+    app.command()(search)
+    app.command()(stats)
+    app.command()(trends)
+    app.command()(evaluate)
+    app.command()(detect)
+
+
+def make_scope(
+    application: Application, since: str | None, until: str | None, topics: list[str] | None, query: str = ""
+) -> Scope:
+    """Return the scope that the options name. Raises UsageError for an unknown topic."""
+    from app.scope import Preset, Scope  # noqa: PLC0415 - commands load what they need
+
+    now = application.clock()
+    for name in topics or []:
+        if application.configuration.topic(name) is None:
+            allowed = ", ".join(topic.name for topic in application.configuration.topics) or "none"
+            raise UsageError(f"no topic is named {name!r} (topics: {allowed})")
+    return Scope(
+        topics=tuple(topics or ()),
+        preset=Preset.ALL,
+        since=parse_instant(since, now) if since else None,
+        until=parse_instant(until, now) if until else None,
+        query=query,
+        zone=application.configuration.settings.time_zone,
+    )
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="In the query language; *:* finds everything.")],
+    since: Since = None,
+    until: Until = None,
+    topic: TopicOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show.")] = 20,
+) -> None:
+    """Find mentions: groundswell search '("late parcel" OR #acme) AND sentiment:negative'."""
+    from app.queries import Queries  # noqa: PLC0415
+
+    with session.application() as application:
+        scope = make_scope(application, since, until, topic, query)
+        page = Queries(application).search(scope, size=limit)
+        data = {"total": page.total, "mentions": [row.mention for row in page.rows]}
+        session.show(data, mention_table(page, application.clock()))
+
+
+def mention_table(page: MentionPage, now: datetime) -> Table:
+    """Return the mentions of a page as a table for people."""
+    from app.phrasing import age  # noqa: PLC0415
+
+    shown = table(f"{page.total:,} mentions", ">when", "sentiment", "channel", "author", "text")
+    for row in page.rows:
+        mention = row.mention
+        author = mention.author.handle or mention.author.name if mention.author else None
+        text = " ".join(f"{mention.title or ''} {mention.text}".split())
+        shown.add_row(
+            age(mention.published_at, now),
+            mention.sentiment.value if mention.sentiment else "-",
+            mention.channel.value,
+            Text(author or "-"),
+            Text(text[:EXCERPT] + ("..." if len(text) > EXCERPT else "")),
+        )
+    return shown
+
+
+def stats(since: Since = None, until: Until = None, topic: TopicOption = None) -> None:
+    """Count mentions, stories, authors and sentiment, for all and for each topic."""
+    from app.queries import Queries  # noqa: PLC0415
+
+    with session.application() as application:
+        answer = Queries(application).stats(make_scope(application, since, until, topic))
+    shown = table(
+        "", "topic", ">mentions", ">stories", ">authors", ">negative", ">neutral", ">positive", ">net"
+    )
+    for name, held in (("all", answer.all), *answer.topics.items()):
+        net = held.net_sentiment
+        shown.add_row(
+            Text(name),
+            *(f"{count:,}" for count in (held.mentions, held.stories, held.authors)),
+            *(f"{held.sentiment.get(label, 0):,}" for label in ("negative", "neutral", "positive")),
+            f"{net.value:+.2f}" if net else "no data",
+        )
+    session.show(answer.as_data(), shown)
+
+
+def trends(
+    since: Since = None,
+    until: Until = None,
+    topic: TopicOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 20,
+) -> None:
+    """Show which hashtags, names, links and stories burst now, by evidence."""
+    from app.queries import Queries  # noqa: PLC0415
+
+    with session.application() as application:
+        rows = Queries(application).trends(make_scope(application, since, until, topic), limit)
+    shown = table("", "kind", "term", ">mentions", ">expected", ">factor", "direction", ">q")
+    for row in rows:
+        shown.add_row(
+            row.kind,
+            Text(row.label[:60]),
+            str(row.observed),
+            f"{row.expected:.1f}",
+            f"{row.factor:.1f}",
+            row.direction.value,
+            f"{row.q:.2g}",
+        )
+    session.show({"trends": [row.as_data() for row in rows]}, shown if rows else "Nothing bursts.")
+
+
+def evaluate(
+    what: Annotated[str, typer.Argument(help="What to measure: sentiment.")],
+    file: Annotated[Path, typer.Argument(help="A TSV file with the columns text and label.")],
+) -> None:
+    """Measure the configured model on labelled texts, with bootstrap intervals."""
+    from core.settings import Settings  # noqa: PLC0415
+    from nlp.evaluation import evaluate_sentiment  # noqa: PLC0415
+    from nlp.sentiment import load_sentiment  # noqa: PLC0415
+
+    if what != "sentiment":
+        raise UsageError(f"cannot evaluate {what!r} (allowed: sentiment)")
+    models = Settings().models
+    if session.config is not None or session.config_folder.is_dir():
+        with session.application() as application:
+            models = application.configuration.settings.models
+    model = load_sentiment(models.sentiment, label_map=models.sentiment_labels or None)
+    result = evaluate_sentiment(file, model)
+    shown = table(f"{result['n']:,} texts, {result['model']}", "measure", ">value")
+    for name in ("accuracy", "macro_recall", "macro_f1", "texts_per_second"):
+        shown.add_row(name, f"{result[name]:,.4f}" if name != "texts_per_second" else f"{result[name]:,.0f}")
+    session.show(result, shown)
+
+
+def detect(
+    file: Annotated[Path, typer.Argument(help="A CSV file with the columns timestamp and value.")],
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write there instead of to standard output.")
+    ] = None,
+) -> None:
+    """Find what is unusual in any regular series; row n depends on rows up to n alone."""
+    from insights.detect import detect as find_unusual  # noqa: PLC0415
+
+    columns = ("timestamp", "value", "expected", "lower", "upper", "p_value", "anomaly_score", "is_alert")
+    target = out_file.open("w", newline="", encoding="utf-8") if out_file else sys.stdout
+    try:
+        writer = csv.writer(target, lineterminator="\n")
+        stamps: list[str] = []
+        if not session.is_json:
+            writer.writerow(columns)
+        rows = []
+        for point in find_unusual(_series(file, stamps)):
+            row = (
+                stamps.pop(0), f"{point.value:g}", f"{point.expected:.6g}", f"{point.lower:.6g}",
+                f"{point.upper:.6g}", f"{point.p_value:.6g}", f"{point.anomaly_score:.6f}",
+                str(point.is_alert).lower(),
+            )  # fmt: skip
+            if session.is_json:
+                rows.append(dict(zip(columns, row, strict=True)))
+            else:
+                writer.writerow(row)
+        if session.is_json:
+            session.show({"rows": rows})
+    finally:
+        if out_file:
+            target.close()
+            out.print(f"wrote {out_file}")
+
+
+def _series(file: Path, stamps: list[str]) -> Iterator[tuple[datetime, float]]:
+    """Yield the file's rows; ``stamps`` gets each timestamp as it was written.
+
+    Raises UsageError that names the row for anything else than an instant and a number.
+    """
+    try:
+        handle = file.open(newline="", encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    with handle:
+        reader = csv.DictReader(handle)
+        missing = {"timestamp", "value"} - set(reader.fieldnames or ())
+        if missing:
+            raise UsageError(f"{file}: has no column {', '.join(sorted(missing))}")
+        for number, row in enumerate(reader, start=2):
+            try:
+                at, value = parse_instant(row["timestamp"]), float(row["value"])
+            except (TypeError, ValueError, UsageError) as error:
+                raise UsageError(f"{file}: row {number}: {error}") from error
+            stamps.append(row["timestamp"])
+            yield at, value

@@ -1,0 +1,158 @@
+"""What every command shares: the global options, the application they open, and the output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, is_dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from app.bootstrap import Application, open_application
+from app.home import config_folder
+from core.errors import UsageError
+
+VALUE_OPTIONS = ("--config", "--now")
+FLAG_OPTIONS = ("--json",)
+
+
+@dataclass
+class Session:
+    """The global options of one call, and what they lead to."""
+
+    config: Path | None = None
+    now: datetime | None = None
+    is_json: bool = False
+
+    @property
+    def config_folder(self) -> Path:
+        """The configuration folder of this call."""
+        return config_folder(self.config)
+
+    @contextmanager
+    def application(self, *, writes: bool = False, producer: str = "app") -> Iterator[Application]:
+        """Open the application of the configuration folder, and close it at the end."""
+        application = open_application(
+            self.config_folder, now=self.now, writes=writes, producer=producer
+        )
+        try:
+            yield application
+        finally:
+            application.close()
+
+    def show(self, data: object, text: Any = None) -> None:
+        """Print ``data`` as the one JSON document, or ``text`` (anything rich prints) to people."""
+        if self.is_json:
+            sys.stdout.write(json.dumps(plain(data), ensure_ascii=False, indent=2) + "\n")
+        else:
+            out.print(text if text is not None else json.dumps(plain(data), indent=2))
+
+    def say(self, message: str) -> None:
+        """Tell people something that is not the result; goes to stderr with --json."""
+        (err if self.is_json else out).print(Text(message))
+
+
+session = Session()
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def hoisted(arguments: Sequence[str]) -> list[str]:
+    """Return ``arguments`` with the global options moved before the command.
+
+    They may stand anywhere up to ``--``; the parser itself wants them first.
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            rest += [word, *waiting]
+            break
+        if word in FLAG_OPTIONS or word.startswith(tuple(f"{name}=" for name in VALUE_OPTIONS)):
+            front.append(word)
+        elif word in VALUE_OPTIONS:
+            front += [word, *waiting[:1]]
+            del waiting[:1]
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def parse_instant(text: str, now: datetime | None = None) -> datetime:
+    """Return the instant that ``text`` names: ISO 8601, or an age such as ``24h`` or ``30d``.
+
+    Without a zone it is UTC. Raises UsageError when it is neither.
+    """
+    from core.settings import parse_duration  # noqa: PLC0415 - only commands with dates need it
+
+    if now is not None:
+        try:
+            age = parse_duration(text)
+        except ValueError:
+            pass
+        else:
+            if isinstance(age, timedelta):
+                return now - age
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as err_:
+        raise UsageError(
+            f"{text!r} is no date; write 2026-11-23, 2026-11-23T14:00Z, or an age such as 24h or 30d"
+        ) from err_
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def plain(value: object) -> Any:
+    """Return ``value`` made of nothing but what JSON knows."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        names = value.__dataclass_fields__
+        return {name: plain(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(held) for key, held in value.items()}
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | Path):
+        return str(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def table(title: str, *columns: str) -> Table:
+    """Return an empty table in the one style of all commands; '>' before a name aligns right."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2))
+    for column in columns:
+        made.add_column(
+            column.removeprefix(">"), justify="right" if column.startswith(">") else "left"
+        )
+    return made
+
+
+def progress_bar(unit: str) -> Progress:
+    """Return a progress bar on stderr, which is left out where stderr is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[count]} " + unit),
+        TimeElapsedColumn(),
+        console=err,
+        disable=not err.is_terminal,
+    )

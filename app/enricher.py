@@ -1,0 +1,226 @@
+"""From the spool through the analyser into the index.
+
+A batch is acknowledged only when all of it is in the index or in quarantine, so dying anywhere
+means doing it again, which changes nothing. A batch that kills its process twice is analysed in a
+child process, which shows the one mention to blame.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from app.careful import analyse_in_children
+from app.stores.segment import replace_file
+from core.envelope import EnvelopeKind
+from core.errors import RetryableError
+from core.mention import Mention
+from core.ports import Analyser, Analysis, Applied, Index, Spool, SpoolEntry
+
+log = structlog.get_logger()
+
+BATCH = 500
+"""Enough to make one commit of the index cheap, little enough to be visible within seconds."""
+
+OUTAGE_SHARE = 0.05
+OUTAGE_BATCH = 20
+"""When more than this share of a batch (of at least this size) fails for one reason, the reason
+is not in the mentions."""
+
+DEADLY_ATTEMPTS = 2
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+
+
+@dataclass(slots=True)
+class EnrichReport:
+    """What the enricher did: entries in = indexed + quarantined."""
+
+    entries: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+class AttemptLog:
+    """Counts how often the batch at one position was begun, so that a deadly one is noticed."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the count in the file at ``path``."""
+        self._path = path
+
+    def begin(self, position: str) -> int:
+        """Return how often the batch at ``position`` was begun and not ended before."""
+        try:
+            held = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            held = {}
+        earlier = int(held["count"]) if held.get("position") == position else 0
+        record = {"position": position, "count": earlier + 1}
+        replace_file(self._path, json.dumps(record).encode())
+        return earlier
+
+    def end(self) -> None:
+        """Say that the batch is over."""
+        self._path.unlink(missing_ok=True)
+
+
+class Enricher:
+    """Takes entries from the spool, enriches the mentions and applies everything to the index."""
+
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        index: Index,
+        analyser: Analyser,
+        clock: Callable[[], datetime],
+        home: Path,
+        careful_command: Sequence[str] = (),
+        batch: int = BATCH,
+    ) -> None:
+        """``careful_command`` starts a child that analyses one mention after the other."""
+        self._spool, self._index, self._analyser = spool, index, analyser
+        self._clock, self._batch = clock, batch
+        self._attempts = AttemptLog(home / "spool" / "attempt.json")
+        self._careful_command = careful_command
+        self.report = EnrichReport()
+
+    def run(
+        self,
+        *,
+        drain: bool,
+        stop: threading.Event,
+        progress: Callable[[EnrichReport], None] = lambda _: None,
+        idle_seconds: float = 1.0,
+    ) -> EnrichReport:
+        """Work until ``stop`` is set; with ``drain`` until nothing waits.
+
+        An index that is down is waited for: the spool keeps growing and is drained later. With
+        ``drain`` the RetryableError is raised instead, since a person waits.
+        """
+        while not stop.is_set():
+            entries = self._spool.read(self._batch)
+            if entries:
+                self._process_until_done(entries, drain=drain, stop=stop)
+                progress(self.report)
+            elif drain:
+                break
+            else:
+                stop.wait(idle_seconds)
+        return self.report
+
+    def _process_until_done(
+        self, entries: list[SpoolEntry], *, drain: bool, stop: threading.Event
+    ) -> None:
+        """Try the batch until it is through; its attempt stays counted only if we die over it."""
+        pause = FIRST_PAUSE
+        is_deadly = self._attempts.begin(entries[0].position) >= DEADLY_ATTEMPTS
+        try:
+            while not stop.is_set():
+                try:
+                    self._process(entries, is_deadly=is_deadly)
+                except RetryableError as err:
+                    if drain:
+                        raise
+                    log.warning("enricher_waits", reason=str(err), seconds=pause)
+                    stop.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                else:
+                    return
+        finally:
+            self._attempts.end()
+
+    def _process(self, entries: list[SpoolEntry], *, is_deadly: bool) -> None:
+        """Bring one batch into the index or into quarantine, then acknowledge it."""
+        result = EnrichReport(entries=len(entries))
+        refused: list[tuple[SpoolEntry, str]] = []
+        fragments: list[tuple[SpoolEntry, Mention]] = []
+        for entry in entries:
+            if entry.envelope is None:
+                refused.append((entry, entry.error or "damaged entry"))
+            else:
+                fragments.append((entry, entry.envelope.fragment()))
+        analyses = self._analyse(fragments, is_deadly=is_deadly)
+        good = [
+            (e, a.mention) for (e, _), a in zip(fragments, analyses, strict=True) if not a.error
+        ]
+        refused += [(e, a.error) for (e, _), a in zip(fragments, analyses, strict=True) if a.error]
+        outcomes = self._index.apply([mention for _, mention in good], self._clock())
+        for (entry, _), outcome in zip(good, outcomes, strict=True):
+            if outcome.status is Applied.REJECTED:
+                refused.append((entry, outcome.reason or "refused by the index"))
+        counts = Counter(outcome.status for outcome in outcomes)
+        for entry, reason in refused:
+            log.warning("mention_quarantined", position=entry.position, reason=reason)
+            self._spool.quarantine(entry, reason)
+            result.reasons[reason] += 1
+        self._spool.acknowledge(entries)
+        self._index.refresh()
+        self._count(replace(result, quarantined=len(refused)), counts)
+
+    def _count(self, result: EnrichReport, counts: Counter[Applied]) -> None:
+        self.report.entries += result.entries
+        self.report.quarantined += result.quarantined
+        self.report.reasons += result.reasons
+        self.report.created += counts[Applied.CREATED]
+        self.report.updated += counts[Applied.UPDATED]
+        self.report.unchanged += counts[Applied.UNCHANGED]
+
+    def _analyse(
+        self, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_deadly: bool
+    ) -> list[Analysis]:
+        """Return one outcome a fragment; only new content of mentions goes to the analyser."""
+        todo = self._needing_analysis(fragments)
+        mentions = [fragments[place][1] for place in todo]
+        if is_deadly:
+            log.warning("batch_is_deadly", mentions=len(mentions))
+            analyses = analyse_in_children(self._careful_command, mentions, self._clock())
+        else:
+            analyses = self._analyser.analyse(mentions, self._clock())
+            _check_outage(analyses)
+        outcomes = [Analysis(mention) for _, mention in fragments]
+        for place, analysis in zip(todo, analyses, strict=True):
+            outcomes[place] = analysis
+        return outcomes
+
+    def _needing_analysis(self, fragments: Sequence[tuple[SpoolEntry, Mention]]) -> list[int]:
+        places = [
+            place
+            for place, (entry, mention) in enumerate(fragments)
+            if entry.envelope is not None
+            and entry.envelope.kind is EnvelopeKind.MENTION
+            and mention.has_content
+        ]
+        stored = self._index.get([fragments[place][1].id for place in places])
+        return [place for place in places if not self._is_done(fragments[place][1], stored)]
+
+    def _is_done(self, mention: Mention, stored: dict[str, Mention]) -> bool:
+        """Return whether the index holds an enrichment of the same text by the same models."""
+        held = stored.get(mention.id)
+        return held is not None and (
+            held.erased
+            or (
+                held.enrichment is not None
+                and held.enrichment.content_version[2] == mention.version[2]
+                and self._analyser.is_current(held.enrichment)
+            )
+        )
+
+
+def _check_outage(analyses: Sequence[Analysis]) -> None:
+    """Raise RetryableError when the failures look like the fault of the models, not the texts."""
+    if len(analyses) < OUTAGE_BATCH:
+        return
+    reasons = Counter(analysis.error for analysis in analyses if analysis.error)
+    for reason, count in reasons.most_common(1):
+        if count > OUTAGE_SHARE * len(analyses):
+            raise RetryableError(f"{count} of {len(analyses)} mentions failed: {reason}")

@@ -1,0 +1,346 @@
+"""The first page: a sentence, what is usual, how people feel, who is spoken of, what to share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from app.answers import (
+    SENTIMENT_ORDER,
+    Overview,
+    SentencePart,
+    SentimentPoint,
+    Stats,
+    Tone,
+    TopicShare,
+    TrendRow,
+    VolumePoint,
+    Worth,
+)
+from app.scope import Scope
+from core.mention import Channel, Mention, Sentiment
+from core.questions import GroupField, Order, Selection
+from core.settings import TopicKind
+from core.text import tokenise
+from core.window import TimeWindow, bucket_start
+from insights.baseline import HOUR, Baseline, fit_baseline
+from insights.burst import VolumeSettings, judge_volume
+from insights.curation import Item, rank_worth_sharing
+from insights.distributions import count_interval
+from insights.measures import UsualRange, net_sentiment, share_of_voice, usual_range
+from insights.sentence import BurstNews, LinkTarget, OverviewFacts, overview_sentence
+from insights.series import Series, Span, fold
+from insights.trends import Direction
+from insights.verdict import USUAL_MASS, Learning
+
+if TYPE_CHECKING:
+    from app.queries import Queries
+
+HISTORY = timedelta(weeks=8)
+QUARTER = timedelta(minutes=15)
+HOURLY_UP_TO = timedelta(days=3)
+"""Longer windows are shown by the day: more than 72 bars say less, not more."""
+
+LEARNING_DAYS = 14
+SHARED = 6
+"""Things worth sharing that are shown; more is a list, not a pick."""
+
+SHARE_POOL = 200
+SHARE_CHANNELS = (Channel.NEWS, Channel.BLOG, Channel.VIDEO, Channel.SOCIAL, Channel.FORUM)
+
+
+def build_overview(queries: Queries, scope: Scope) -> Overview:
+    """Return all that the first page shows, each number with the scope that opens it."""
+    now = queries.now()
+    scope = scope.pinned(now)
+    window = scope.window(now)
+    assert window is not None  # noqa: S101 - a pinned scope has one
+    window = _from_first(queries, scope, window)
+    selection = queries.selection(scope)
+    stats = queries.stats_of(selection)
+    hourly = _history(queries, selection, window, now)
+    usual = usual_range(hourly, _whole_hours(window), zone=scope.zone)
+    bursts = tuple(t for t in queries.trends(scope) if t.direction is Direction.RISING)
+    inbox_scope = scope.needing_answer()
+    inbox = queries.count(inbox_scope)
+    news = _burst_news(queries, scope, bursts, now)
+    facts = OverviewFacts(
+        mentions=stats.mentions,
+        since=window.start,
+        usual=usual,
+        learning=None if usual else _learning(hourly, window),
+        bursts=[burst.news for burst in news],
+        needing_answer=inbox,
+    )
+    before = window.previous()
+    is_known = bool(hourly.between(before).total())
+    return Overview(
+        window=window,
+        total=stats.mentions,
+        usual=usual,
+        sentence=_sentence(facts, scope, news, (stats.mentions, inbox), now),
+        stats=stats,
+        previous=queries.stats_of(replace(selection, window=before)) if is_known else None,
+        volume=_volume(hourly, window, now, scope.zone),
+        sentiment=_sentiment(queries, selection, window, scope.zone),
+        shares=_shares(queries, scope),
+        bursts=bursts,
+        worth=_worth(queries, scope, now),
+        inbox=inbox,
+        inbox_scope=inbox_scope,
+        has_history=bool(queries.index.size()),
+    )
+
+
+def _from_first(queries: Queries, scope: Scope, window: TimeWindow) -> TimeWindow:
+    """Return the window without the time before anything was known (a window of all time)."""
+    first = queries.first_seen(queries.selection(scope))
+    if first is None or window.length <= HISTORY:
+        return window if window.length <= HISTORY else TimeWindow.before(window.end, HISTORY)
+    return TimeWindow(max(window.start, min(first, window.end)), window.end)
+
+
+def _whole_hours(window: TimeWindow) -> TimeWindow:
+    """Return the window moved onto whole hours: one that started at 13:20 counts from 13:00."""
+    start = bucket_start(window.start, HOUR)
+    return TimeWindow(start, start + max(round(window.length / HOUR), 1) * HOUR)
+
+
+def _history(
+    queries: Queries, selection: Selection, window: TimeWindow, now: datetime
+) -> Series:
+    reach = TimeWindow(window.start - HISTORY, max(window.end, window.start + HOUR))
+    return queries.series(selection, reach, HOUR)
+
+
+def _learning(hourly: Series, window: TimeWindow) -> Learning | None:
+    covered = fit_baseline(hourly, window.start).covered_hours
+    if covered >= LEARNING_DAYS * 24:
+        return None
+    return Learning(day=covered // 24 + 1, days=LEARNING_DAYS, threshold=0)
+
+
+# --- the sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Burst:
+    """A burst as it is told, with the scopes behind its two numbers."""
+
+    news: BurstNews
+    scope: Scope
+    count: int
+    negative_scope: Scope
+
+
+def _burst_news(
+    queries: Queries, scope: Scope, bursts: Sequence[TrendRow], now: datetime
+) -> list[_Burst]:
+    """Return the strongest burst in words: since when, how unusual, and how negative."""
+    if not bursts:
+        return []
+    top = bursts[0]
+    narrowed = replace(top.scope, since=scope.since, until=scope.until)
+    since, factor = _run(queries, narrowed, top, now)
+    window = TimeWindow(since, scope.until or now)
+    found = narrowed.within(window)
+    stats = queries.stats_of(queries.selection(found))
+    scored = sum(stats.sentiment.values())
+    news = BurstNews(
+        about=top.label,
+        factor=factor,
+        since=since,
+        negative=stats.sentiment["negative"] if scored else None,
+        scored=scored or None,
+    )
+    negative = replace(found, sentiments=(Sentiment.NEGATIVE,))
+    return [_Burst(news, found, stats.mentions, negative)]
+
+
+def _run(
+    queries: Queries, narrowed: Scope, trend: TrendRow, now: datetime
+) -> tuple[datetime, float]:
+    """Return since when the term bursts and by which factor since then."""
+    end = narrowed.until or now
+    selection = queries.selection(narrowed)
+    series = queries.series(selection, TimeWindow.before(end, HISTORY), QUARTER)
+    verdict = judge_volume(series, len(series) - 1, VolumeSettings(minimum=3))
+    if verdict.started_at is None or verdict.learning is not None:
+        return trend.window.start, trend.factor
+    since = verdict.started_at
+    baseline = fit_baseline(series, bucket_start(since, HOUR))
+    number = len(series) - series.index_of(since)
+    expected = float(baseline.expected(since, QUARTER, number).sum())
+    observed = queries.count(narrowed.within(TimeWindow(since, end)))
+    return since, observed / expected if expected > 0 else trend.factor
+
+
+def _sentence(
+    facts: OverviewFacts,
+    scope: Scope,
+    bursts: Sequence[_Burst],
+    counts: tuple[int, int],
+    now: datetime,
+) -> tuple[SentencePart, ...]:
+    """Return the sentence's parts with the scopes that they open."""
+    total, inbox = counts
+    by_name = {burst.news.about: burst for burst in bursts}
+    found = []
+    for part in overview_sentence(facts, now, scope.zone):
+        burst = by_name.get(part.about or "")
+        if part.target is LinkTarget.ALL:
+            found.append(SentencePart(part.text, scope, total))
+        elif part.target is LinkTarget.NEEDS_ANSWER:
+            found.append(SentencePart(part.text, scope.needing_answer(), inbox, Tone.TASK))
+        elif part.target is LinkTarget.BURST and burst:
+            found.append(SentencePart(part.text, burst.scope, burst.count, Tone.ALARM))
+        elif part.target is LinkTarget.NEGATIVE and burst:
+            negative = burst.news.negative
+            found.append(SentencePart(part.text, burst.negative_scope, negative, Tone.ALARM))
+        else:
+            found.append(SentencePart(part.text))
+    return tuple(found)
+
+
+# --- charts
+
+
+def _volume(
+    hourly: Series, window: TimeWindow, now: datetime, zone: str
+) -> tuple[VolumePoint, ...]:
+    """Return mentions by the hour or the local day, with what was expected before the window."""
+    baseline = fit_baseline(hourly, window.start, zone=zone)
+    is_known = baseline.covered_hours >= LEARNING_DAYS * 24
+    span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
+    points = []
+    for folded in fold(hourly.between(_aligned(window, span, zone)), span, zone):
+        expected = _expected(baseline, folded.window) if is_known else None
+        points.append(
+            VolumePoint(
+                window=folded.window,
+                count=folded.count,
+                is_covered=folded.is_covered or folded.window.end > now,
+                is_complete=folded.window.end <= now,
+                expected=expected.expected if expected else None,
+                low=expected.low if expected else None,
+                high=expected.high if expected else None,
+            )
+        )
+    return tuple(points)
+
+
+def _aligned(window: TimeWindow, span: Span, zone: str) -> TimeWindow:
+    """Return the window from the start of its first hour or local day on."""
+    if span is Span.HOUR:
+        return TimeWindow(bucket_start(window.start, HOUR), window.end)
+    local = window.start.astimezone(ZoneInfo(zone))
+    return TimeWindow(local.replace(hour=0, minute=0, second=0), window.end)
+
+
+def _expected(baseline: Baseline, window: TimeWindow) -> UsualRange:
+    number = max(round(window.length / HOUR), 1)
+    expected = float(baseline.expected(window.start, HOUR, number).sum())
+    low, high = count_interval(expected, baseline.spread_over(number * HOUR), USUAL_MASS)
+    return UsualRange(expected, low, high)
+
+
+def _sentiment(
+    queries: Queries, selection: Selection, window: TimeWindow, zone: str
+) -> tuple[SentimentPoint, ...]:
+    """Return net sentiment by the hour or the local day."""
+    span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
+    aligned = _aligned(window, span, zone)
+    found = queries.index.buckets(
+        replace(selection, window=aligned), HOUR, GroupField.SENTIMENT
+    )
+    counts: dict[datetime, dict[str, int]] = {}
+    for bucket in found:
+        counts.setdefault(bucket.start, {})[bucket.value or ""] = bucket.count
+    frame = Series.from_buckets(aligned, HOUR, {})
+    points = []
+    for folded in fold(frame, span, zone):
+        sums = {label.value: 0 for label in SENTIMENT_ORDER}
+        for at in folded.window.buckets(HOUR):
+            for label, count in counts.get(at, {}).items():
+                if label in sums and at in folded.window:
+                    sums[label] += count
+        net = net_sentiment(sums["positive"], sums["neutral"], sums["negative"])
+        points.append(SentimentPoint(folded.window, net, sums))
+    return tuple(points)
+
+
+# --- share of voice
+
+
+def _shares(queries: Queries, scope: Scope) -> tuple[TopicShare, ...]:
+    """Return each topic's part of its group: of the groups that the scope's topics belong to."""
+    configuration = queries.configuration
+    chosen = set(scope.selected_topics(configuration))
+    groups = {topic.group for topic in configuration.topics if topic.name in chosen}
+    rivals = [
+        topic
+        for topic in configuration.topics
+        if topic.group in groups and topic.kind in (TopicKind.OWN, TopicKind.COMPETITOR)
+    ]
+    if len(rivals) < 2:
+        return ()
+    scopes = {t.name: replace(scope, topics=(t.name,), group=None) for t in rivals}
+    counts = {name: queries.count(found) for name, found in scopes.items()}
+    voice = share_of_voice(counts, sources=len(configuration.sources))
+    if voice is None:
+        return ()
+    own = {topic.name for topic in rivals if topic.kind is TopicKind.OWN}
+    return tuple(TopicShare(s, s.name in own, scopes[s.name]) for s in voice.shares)
+
+
+# --- worth sharing
+
+
+def _worth(queries: Queries, scope: Scope, now: datetime) -> tuple[Worth, ...]:
+    """Return third-party articles and posts worth sharing, best first."""
+    recent = scope.within(TimeWindow.before(scope.until or now, timedelta(days=3)))
+    recent = replace(recent, channels=SHARE_CHANNELS, sentiments=(), status=None)
+    selection = queries.selection(recent)
+    pool: dict[str, Mention] = {}
+    for order in (Order.ENGAGEMENT, Order.NEWEST):
+        for mention in queries.index.page(selection, SHARE_POOL, order).mentions:
+            if _is_shareable(mention):
+                pool[mention.id] = mention
+    items = [_item(mention) for mention in pool.values()]
+    picked = rank_worth_sharing(items, now, SHARED)
+    return tuple(
+        Worth(
+            mention=pool[found.item.id],
+            score=found.score,
+            factors=(
+                ("relevance", found.relevance),
+                ("freshness", found.freshness),
+                ("traction", found.traction),
+                ("source", found.quality),
+            ),
+        )
+        for found in picked
+    )
+
+
+def _is_shareable(mention: Mention) -> bool:
+    """Return whether a mention can be shared at all: an original with an address and a body."""
+    is_original = mention.parent_id is None and mention.copy_of is None
+    return is_original and mention.url is not None and len(mention.text) >= 80
+
+
+def _item(mention: Mention) -> Item:
+    tokens = frozenset(token.folded for token in tokenise(f"{mention.title or ''} {mention.text}"))
+    is_article = mention.channel in (Channel.NEWS, Channel.BLOG, Channel.VIDEO)
+    return Item(
+        id=mention.id,
+        tokens=tokens,
+        published_at=mention.published_at,
+        source=mention.sources[0] if mention.sources else mention.service,
+        relevance=1.0 if mention.title and is_article else 0.7,
+        engagement=mention.engagement.total,
+        sentiment=mention.sentiment.value if mention.sentiment else None,
+    )

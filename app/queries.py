@@ -1,0 +1,327 @@
+"""Every question that the dashboard and the command line ask. Views and commands only show.
+
+One ``Queries`` belongs to one application. It asks the index in ``core.questions`` and leaves
+statistics to ``insights``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app.answers import (
+    SENTIMENT_ORDER,
+    Health,
+    MentionPage,
+    MentionRow,
+    Overview,
+    RuleState,
+    SourceHealth,
+    Stats,
+    StatsAnswer,
+    TrendRow,
+)
+from app.pending import CorrectedIndex, Pending
+from app.scope import Scope
+from core.mention import Mention, Sentiment
+from core.ports import Index, Poll
+from core.query.ast import And, FieldIs, Node, Or
+from core.query.highlight import spans
+from core.questions import GroupField, Order, Selection
+from core.settings import Configuration, Rule, RuleKind
+from core.window import TimeWindow, bucket_start
+from insights.baseline import HOUR
+from insights.burst import VolumeSettings, judge_volume
+from insights.measures import net_sentiment
+from insights.negative import NegativeSettings, ShareSeries, judge_negative
+from insights.series import Series
+from insights.verdict import Verdict
+
+if TYPE_CHECKING:
+    from alerts.incident import Incident
+    from app.bootstrap import Application
+
+COVERAGE_LENGTH = timedelta(days=7)
+"""What the page of sources shows: a week says whether a gap is usual for its hour."""
+
+HISTORY = timedelta(weeks=8)
+"""What baselines are made of (``insights.baseline.REFERENCE_WEEKS``)."""
+
+LATE_AFTER_POLLS = 3
+"""Polls in a row that a source may miss before it is called late; one is a restart."""
+
+
+RULE_STEP = timedelta(minutes=15)
+"""Buckets that rules are judged by here; what mails is judged where alerts are evaluated."""
+
+
+class Queries:
+    """Asks on behalf of one application, with corrections that are still on their way."""
+
+    def __init__(self, application: Application, pending: Pending | None = None) -> None:
+        self._application = application
+        self.pending = pending or Pending()
+        self.index: Index = CorrectedIndex(application.index, self.pending)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration as it was when the application was opened."""
+        return self._application.configuration
+
+    def now(self) -> datetime:
+        """Return the application's time."""
+        return self._application.clock()
+
+    def selection(self, scope: Scope) -> Selection:
+        """Return the scope as what the index is asked. Raises QueryError."""
+        return scope.selection(self.configuration, self.now())
+
+    # --- mentions
+
+    def search(
+        self,
+        scope: Scope,
+        size: int = 50,
+        token: str | None = None,
+        order: Order = Order.NEWEST,
+    ) -> MentionPage:
+        """Return a page of mentions with what matched in each, and what each answers.
+
+        Highlights the topics' queries and the scope's own. Raises QueryError.
+        """
+        page = self.index.page(self.selection(scope), size, order, token)
+        parents = self._parents(page.mentions)
+        highlight = self._highlighter(scope)
+        rows = tuple(
+            MentionRow(
+                mention,
+                highlight(mention, mention.title or ""),
+                highlight(mention, mention.text),
+                parents.get(mention.parent_id or ""),
+            )
+            for mention in page.mentions
+        )
+        return MentionPage(page.total, rows, page.next_token)
+
+    def _parents(self, mentions: Sequence[Mention]) -> dict[str, Mention]:
+        wanted = list(dict.fromkeys(m.parent_id for m in mentions if m.parent_id))
+        found = self.index.get(wanted) if wanted else {}
+        return {key: mention for key, mention in found.items() if mention.has_content}
+
+    def _highlighter(self, scope: Scope) -> Callable[[Mention, str], tuple[tuple[int, int], ...]]:
+        from core.query.parser import parse  # noqa: PLC0415 - searching alone needs it here
+
+        asked = parse(scope.query, self.now()) if scope.query.strip() else None
+        topics: dict[str, Node] = {t.name: parse(t.query) for t in self.configuration.topics}
+
+        def highlight(mention: Mention, text: str) -> tuple[tuple[int, int], ...]:
+            nodes = [topics[name] for name in mention.matched_topics if name in topics]
+            found = [span for node in (asked, *nodes) if node for span in spans(node, text)]
+            return _merged(found)
+
+        return highlight
+
+    def count(self, scope: Scope) -> int:
+        """Return how many mentions the scope holds. Raises QueryError."""
+        return self.index.count(self.selection(scope))
+
+    # --- statistics
+
+    def stats(self, scope: Scope) -> StatsAnswer:
+        """Return mentions, stories, authors and sentiment, in all and of each topic."""
+        whole = self.selection(scope)
+        names = scope.selected_topics(self.configuration)
+        topics = {name: self.stats_of(replace(whole, topics=(name,))) for name in names}
+        return StatsAnswer(self.stats_of(whole), topics)
+
+    def stats_of(self, selection: Selection) -> Stats:
+        """Return the statistics of one selection."""
+        labels = {v.value: v.count for v in self.index.top(selection, GroupField.SENTIMENT, 3)}
+        counts = {label.value: labels.get(label.value, 0) for label in SENTIMENT_ORDER}
+        return Stats(
+            mentions=self.index.count(selection),
+            stories=self.index.distinct(selection, GroupField.STORY),
+            authors=self.index.distinct(selection, GroupField.AUTHOR),
+            sentiment=counts,
+            net_sentiment=net_sentiment(counts["positive"], counts["neutral"], counts["negative"]),
+        )
+
+    def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
+        """Return gap-free counts of the selection in ``window``.
+
+        Buckets before the first mention of its topics are unknown; hours in which sources failed
+        are covered by the share of polls that went well.
+        """
+        start = bucket_start(window.start, step)
+        aligned = TimeWindow(start, window.end)
+        found = self.index.buckets(replace(selection, window=aligned), step)
+        series = Series.from_buckets(
+            aligned,
+            step,
+            {bucket.start: bucket.count for bucket in found},
+            self.coverage(aligned, step),
+            covered_from=self.first_seen(selection),
+        )
+        return series
+
+    def first_seen(self, selection: Selection) -> datetime | None:
+        """Return when the oldest mention of the selection's topics was published."""
+        oldest = self.index.page(Selection(topics=selection.topics), 1, Order.OLDEST).mentions
+        return oldest[0].published_at if oldest else None
+
+    def coverage(self, window: TimeWindow, step: timedelta) -> dict[datetime, float]:
+        """Return, for each bucket, the share of its sources that could be polled.
+
+        Hours that no source was polled in count as covered: they were imported, or fetched as
+        history later.
+        """
+        by_hour: dict[datetime, list[float]] = {}
+        for hour in self._application.state.polls_by_hour(window):
+            well = hour.ok + hour.not_modified
+            by_hour.setdefault(hour.hour, []).append(well / hour.polls if hour.polls else 1.0)
+        shares = {at: sum(values) / len(values) for at, values in by_hour.items()}
+        return {at: shares.get(bucket_start(at, HOUR), 1.0) for at in window.buckets(step)}
+
+    # --- what happens
+
+    def trends(self, scope: Scope, size: int = 20) -> list[TrendRow]:
+        """Return hashtags, names, domains and stories, those that burst first."""
+        from app.trending import find_trends  # noqa: PLC0415 - it asks back through this class
+
+        return find_trends(self, scope)[:size]
+
+    def overview(self, scope: Scope) -> Overview:
+        """Return all that the first page shows."""
+        from app.overview import build_overview  # noqa: PLC0415 - it asks back through this class
+
+        return build_overview(self, scope)
+
+    # --- sources
+
+    def sources(self) -> list[SourceHealth]:
+        """Return how each source does, in the configuration's order."""
+        state, now = self._application.state, self.now()
+        end = bucket_start(now, HOUR) + HOUR
+        window = TimeWindow.before(end, COVERAGE_LENGTH)
+        polls, successes = state.last_polls(), state.last_successes()
+        hours = {(hour.source, hour.hour): hour for hour in state.polls_by_hour(window)}
+        found = []
+        for source in self.configuration.sources:
+            strip = tuple(hours.get((source.name, at)) for at in window.buckets(HOUR))
+            last, success = polls.get(source.name), successes.get(source.name)
+            found.append(
+                SourceHealth(
+                    name=source.name,
+                    type=source.type,
+                    channel=source.channel,
+                    health=_health(source.enabled, source.every, last, success, now),
+                    is_synthetic=source.synthetic,
+                    last_poll=last.at if last else None,
+                    last_status=last.status if last else None,
+                    last_success=success,
+                    reason=last.reason if last else None,
+                    new_total=sum(hour.new for hour in strip if hour),
+                    fetched_total=sum(hour.fetched for hour in strip if hour),
+                    hours_start=window.start,
+                    hours=strip,
+                )
+            )
+        return found
+
+    # --- alerts
+
+    def incidents(self, since: datetime | None = None) -> list[Incident]:
+        """Return the incidents, open ones first, then newest first."""
+        found = self._application.state.incidents(since)
+        return sorted(found, key=lambda incident: incident.resolved_at is not None)
+
+    def rules(self) -> list[RuleState]:
+        """Return every alert rule with what it is doing."""
+        opened = {i.rule for i in self.incidents() if i.resolved_at is None}
+        found = []
+        for rule in self.configuration.alerts:
+            verdict = self.judge(rule)
+            days = (verdict.reference.length // timedelta(days=1)) if verdict else 0
+            learning = verdict.learning if verdict else None
+            found.append(RuleState(rule, rule.name in opened, learning, days, verdict))
+        return found
+
+    def judge(self, rule: Rule) -> Verdict | None:
+        """Return the verdict of ``rule`` on the last closed bucket; None before any mention."""
+        scope = Scope(topics=(rule.topic,), query=rule.query or "")
+        selection, now = self.selection(scope), self.now()
+        if self.first_seen(selection) is None:
+            return None
+        window = TimeWindow.before(now, HISTORY)
+        every = self.series(selection, window, RULE_STEP)
+        last, zone = every.last_closed(now), self.configuration.settings.time_zone
+        if rule.kind is RuleKind.VOLUME_SPIKE:
+            volume = VolumeSettings(rule.false_alarms_per_week, rule.minimum, zone=zone)
+            return judge_volume(every, last, volume)
+        negative = self._labelled(selection, (Sentiment.NEGATIVE,), window)
+        scored = self._labelled(selection, SENTIMENT_ORDER, window)
+        settings = NegativeSettings(
+            rule.false_alarms_per_week, minimum_scored=rule.minimum, zone=zone
+        )
+        return judge_negative(ShareSeries(negative, scored), last, settings)
+
+    def _labelled(
+        self, selection: Selection, labels: Sequence[Sentiment], window: TimeWindow
+    ) -> Series:
+        """Return the counts of mentions with one of the labels."""
+        node = any_of("sentiment", [label.value for label in labels])
+        return self.series(narrowed(selection, node), window, RULE_STEP)
+
+    # --- filters
+
+    def known_values(self, scope: Scope, field: GroupField, size: int = 30) -> list[str]:
+        """Return the values that a filter can offer, most frequent first."""
+        unfiltered = Scope(topics=scope.topics, group=scope.group, include_own=True)
+        whole = replace(self.selection(unfiltered), window=None)
+        return [value.value for value in self.index.top(whole, field, size)]
+
+    def by_ids(self, ids: Sequence[str]) -> list[Mention]:
+        """Return stored mentions in the order of ``ids``; those gone are left out."""
+        found = self.index.get(list(ids))
+        return [found[key] for key in ids if key in found and found[key].has_content]
+
+
+def narrowed(selection: Selection, node: Node) -> Selection:
+    """Return the selection with ``node`` required as well."""
+    both = node if selection.query is None else And((selection.query, node))
+    return replace(selection, query=both)
+
+
+def any_of(field: str, values: Sequence[str]) -> Node:
+    """Return the node that holds where a field has any of the values."""
+    nodes = tuple(FieldIs(field, value) for value in values)
+    return nodes[0] if len(nodes) == 1 else Or(nodes)
+
+
+def _health(
+    is_enabled: bool,
+    every: timedelta,
+    last: Poll | None,
+    success: datetime | None,
+    now: datetime,
+) -> Health:
+    if not is_enabled:
+        return Health.OFF
+    if last is None:
+        return Health.QUIET
+    if success is None or success < last.at:
+        return Health.FAILING
+    return Health.LATE if now - success > LATE_AFTER_POLLS * every else Health.WELL
+
+
+def _merged(found: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return spans in order, overlapping ones as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(found):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif end > start:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,224 @@
+"""The spool as files: one segment a producer, read by one process at a time.
+
+    spool/
+    ├── segments/<microsecond>-<producer>-<pid>.segment
+    ├── acknowledged/<segment's name>     bytes of the segment that are done with
+    ├── quarantine.jsonl                  entries that could not be processed, with their reasons
+    └── reader.lock
+
+A segment is deleted once its writer is gone and all of it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from app.stores.segment import (
+    SUFFIX,
+    SegmentReader,
+    SegmentWriter,
+    replace_file,
+    sync_folder,
+    unframe,
+)
+from core.envelope import Envelope
+from core.errors import CorruptEntryError, DurabilityError, LockedError
+from core.ports import SpoolEntry
+
+SEGMENT_BYTES = 64 * 1024 * 1024
+"""A writer begins a new segment after this, so that done ones can be deleted."""
+
+
+class FileSpool:
+    """The file spool; one object may append, and one in all processes may read."""
+
+    def __init__(self, folder: Path, producer: str = "app") -> None:
+        """Use ``folder``, which is created; ``producer`` names the segments of this object."""
+        self._folder = folder
+        self._segments = folder / "segments"
+        self._acknowledged = folder / "acknowledged"
+        for path in (self._segments, self._acknowledged):
+            path.mkdir(parents=True, exist_ok=True)
+        self._producer = re.sub(r"[^a-z0-9_]+", "_", producer.lower())
+        self._writer: SegmentWriter | None = None
+        self._readers: dict[str, SegmentReader] = {}
+        self._lock: IO[bytes] | None = None
+
+    # --- producing
+
+    def append(self, envelopes: Sequence[Envelope]) -> None:
+        """Add the envelopes; see ``core.ports.Spool.append``."""
+        if not envelopes:
+            return
+        if self._writer is None:
+            name = f"{time.time_ns() // 1000:017d}-{self._producer}-{os.getpid()}{SUFFIX}"
+            self._writer = SegmentWriter(self._segments / name)
+        try:
+            size = self._writer.append(envelopes)
+        except DurabilityError:
+            self._close_writer()
+            raise
+        if size >= SEGMENT_BYTES:
+            self._close_writer()
+
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    # --- consuming
+
+    def read(self, limit: int) -> list[SpoolEntry]:
+        """Return entries not read before; see ``core.ports.Spool.read``.
+
+        Raises LockedError when another process reads this spool.
+        """
+        self._take_reader_lock()
+        entries: list[SpoolEntry] = []
+        for name in self._segment_names():
+            reader = self._readers.get(name)
+            if reader is None:
+                reader = SegmentReader(self._segments / name, self._offset(name))
+                self._readers[name] = reader
+            for line in reader.read(limit - len(entries)):
+                entries.append(_entry(f"{name}:{line.end}", line.data))
+            if len(entries) == limit:
+                break
+        if not entries:
+            self._delete_finished()
+        return entries
+
+    def acknowledge(self, entries: Sequence[SpoolEntry]) -> None:
+        """Say that the entries are done with; see ``core.ports.Spool.acknowledge``.
+
+        Entries of one segment are acknowledged in the order they were read: the last one counts.
+        """
+        ends: dict[str, int] = {}
+        for entry in entries:
+            name, _, end = entry.position.rpartition(":")
+            ends[name] = max(int(end), ends.get(name, 0))
+        for name, end in ends.items():
+            if end > self._offset(name):
+                replace_file(self._acknowledged / name, str(end).encode())
+
+    def pending(self) -> int:
+        """Return how many entries wait to be acknowledged."""
+        return sum(1 for name in self._segment_names() for _ in self._waiting(name))
+
+    def pending_bytes(self) -> int:
+        """Return the size of what waits: cheap where ``pending`` has to read it all."""
+        total = 0
+        for name in self._segment_names():
+            with contextlib.suppress(FileNotFoundError):
+                total += (self._segments / name).stat().st_size - self._offset(name)
+        return total
+
+    def quarantine(self, entry: SpoolEntry, reason: str) -> None:
+        """Keep the entry with its reason; see ``core.ports.Spool.quarantine``."""
+        record = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "reason": reason,
+            "position": entry.position,
+            "envelope": entry.envelope.model_dump(mode="json") if entry.envelope else None,
+        }
+        path = self._folder / "quarantine.jsonl"
+        try:
+            with path.open("ab") as file:
+                file.write(json.dumps(record).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as err:
+            raise DurabilityError(f"{path}: cannot write: {err.strerror}") from err
+        sync_folder(self._folder)
+
+    def quarantined(self) -> Iterator[dict[str, object]]:
+        """Yield what was kept: ``at``, ``reason``, ``position`` and ``envelope``.
+
+        An entry that was quarantined again after a crash is yielded once.
+        """
+        path = self._folder / "quarantine.jsonl"
+        if not path.exists():
+            return
+        yielded: set[object] = set()
+        with path.open("rb") as file:
+            for record in map(json.loads, file):
+                if record["position"] not in yielded:
+                    yielded.add(record["position"])
+                    yield record
+
+    def close(self) -> None:
+        """Release files and locks; safe to call twice."""
+        self._close_writer()
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _take_reader_lock(self) -> None:
+        if self._lock is not None:
+            return
+        lock = (self._folder / "reader.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            lock.close()
+            message = (
+                "another process already enriches from this spool; stop it, or let it do the work"
+            )
+            raise LockedError(message) from err
+        self._lock = lock
+
+    def _segment_names(self) -> list[str]:
+        return sorted(path.name for path in self._segments.glob(f"*{SUFFIX}"))
+
+    def _offset(self, name: str) -> int:
+        """Return how many bytes of the segment are acknowledged."""
+        try:
+            return int((self._acknowledged / name).read_bytes())
+        except FileNotFoundError:
+            return 0
+
+    def _waiting(self, name: str) -> Iterator[bytes]:
+        try:
+            reader = SegmentReader(self._segments / name, self._offset(name))
+        except FileNotFoundError:
+            return
+        try:
+            while lines := reader.read(1000):
+                yield from (line.data for line in lines)
+        finally:
+            reader.close()
+
+    def _delete_finished(self) -> None:
+        """Delete the segments whose writers are gone and that are wholly acknowledged.
+
+        A torn last line of a writer that died was never promised to anyone: its producer did not
+        move its cursor, so what it held is delivered again.
+        """
+        for name, reader in list(self._readers.items()):
+            if not reader.is_finished() or reader.has_more():
+                continue
+            if self._offset(name) < reader.offset:
+                continue
+            reader.close()
+            del self._readers[name]
+            (self._segments / name).unlink()
+            (self._acknowledged / name).unlink(missing_ok=True)
+
+
+def _entry(position: str, line: bytes) -> SpoolEntry:
+    try:
+        return SpoolEntry(position, unframe(line))
+    except CorruptEntryError as err:
+        return SpoolEntry(position, None, str(err))

@@ -1,0 +1,159 @@
+"""What bursts now: hashtags, names, domains and stories against their own history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app.answers import TrendRow
+from app.scope import Scope
+from core.questions import GroupField, Selection
+from core.window import TimeWindow, bucket_start
+from insights.trends import TermCounts, rank_trends
+
+if TYPE_CHECKING:
+    from app.queries import Queries
+
+TERM_FIELDS = {
+    GroupField.HASHTAG: "hashtag",
+    GroupField.ENTITY: "entity",
+    GroupField.DOMAIN: "domain",
+    GroupField.STORY: "story",
+}
+"""What can trend, and the name of the query's field that finds it."""
+
+CANDIDATES = 40
+"""Values of a field that are looked at: one outside the first forty of now is no news yet."""
+
+LABEL_CHARS = 90
+"""A story is named by the beginning of its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """How a window is cut: ``recent`` buckets of ``step`` against ``history`` before them."""
+
+    step: timedelta
+    recent: int
+    history: int
+
+
+def pace_of(length: timedelta | None) -> _Pace:
+    """Return buckets that suit a window: hours for a day, days for a month."""
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    if length is not None and length <= 2 * day:
+        return _Pace(hour, 6, 14 * 24)
+    if length is not None and length <= 10 * day:
+        return _Pace(6 * hour, 8, 4 * 28)
+    return _Pace(day, 7, 56)
+
+
+def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
+    """Return every candidate term of the scope, those that burst first.
+
+    The most frequent terms of now are tested together, so that the false-discovery rate holds
+    over all kinds.
+    """
+    now = queries.now()
+    window = scope.window(now)
+    end = window.end if window else now
+    pace = pace_of(window.length if window else None)
+    first = bucket_start(end, pace.step) - (pace.recent + pace.history - 1) * pace.step
+    whole = TimeWindow(first, end)
+    recent = TimeWindow(bucket_start(end, pace.step) - (pace.recent - 1) * pace.step, end)
+    selection = queries.selection(scope)
+    terms: list[TermCounts] = []
+    for field in TERM_FIELDS:
+        terms += _candidates(queries, selection, field, whole, recent, pace.step)
+    if not terms:
+        return []
+    totals = _totals(queries, replace(selection, window=whole), whole, pace.step)
+    ranked = rank_trends(terms, pace.recent, totals=totals)
+    labels = _story_labels(queries, [t.term for t in ranked if t.kind == "story"][:10], selection)
+    rows = []
+    for trend in ranked:
+        label = _label(trend.kind, trend.term, labels)
+        if label is None:
+            continue
+        found = scope.narrowed(f"{trend.kind}:{quoted(trend.term)}").within(recent)
+        rows.append(
+            TrendRow(
+                kind=trend.kind,
+                term=trend.term,
+                label=label,
+                observed=trend.observed,
+                expected=trend.expected,
+                factor=trend.factor,
+                p=trend.p,
+                q=trend.q,
+                direction=trend.direction,
+                is_new=trend.is_new,
+                window=recent,
+                counts=trend.sparkline,
+                scope=found,
+            )
+        )
+    return rows
+
+
+def quoted(value: str) -> str:
+    """Return a value as a query's field takes it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _candidates(
+    queries: Queries,
+    selection: Selection,
+    field: GroupField,
+    whole: TimeWindow,
+    recent: TimeWindow,
+    step: timedelta,
+) -> list[TermCounts]:
+    from app.queries import any_of, narrowed  # noqa: PLC0415 - that module asks this one
+
+    top = queries.index.top(replace(selection, window=recent), field, CANDIDATES)
+    names = [value.value for value in top if value.count > 1]
+    if not names:
+        return []
+    wanted = replace(narrowed(selection, any_of(TERM_FIELDS[field], names)), window=whole)
+    counts: dict[str, dict[datetime, int]] = {name: {} for name in names}
+    for bucket in queries.index.buckets(wanted, step, field):
+        if bucket.value in counts:
+            counts[bucket.value][bucket.start] = bucket.count
+    starts = list(whole.buckets(step))
+    return [
+        TermCounts(TERM_FIELDS[field], name, [counts[name].get(at, 0) for at in starts])
+        for name in names
+    ]
+
+
+def _totals(
+    queries: Queries, selection: Selection, whole: TimeWindow, step: timedelta
+) -> list[int]:
+    found = {bucket.start: bucket.count for bucket in queries.index.buckets(selection, step)}
+    return [found.get(at, 0) for at in whole.buckets(step)]
+
+
+def _label(kind: str, term: str, stories: dict[str, str]) -> str | None:
+    if kind == "hashtag":
+        return f"#{term}"
+    return stories.get(term) if kind == "story" else term
+
+
+def _story_labels(
+    queries: Queries, stories: Sequence[str], selection: Selection
+) -> dict[str, str]:
+    """Return the beginning of each story's text."""
+    from app.queries import any_of  # noqa: PLC0415 - that module asks this one
+
+    labels = {}
+    for story in stories:
+        asked = replace(selection, query=any_of("story", [story]), window=None)
+        page = queries.index.page(asked, 1)
+        if page.mentions:
+            text = " ".join((page.mentions[0].title or page.mentions[0].text).split())
+            labels[story] = text if len(text) <= LABEL_CHARS else text[: LABEL_CHARS - 1] + "…"
+    return labels
