@@ -228,7 +228,8 @@ def domains_of(urls: Iterable[str]) -> tuple[str, ...]:
     """Return the hosts of ``urls`` and their parent domains down to the registrable one.
 
     In order, each once, in lower case: ``https://news.example.co.uk/x`` gives
-    ``news.example.co.uk`` and ``example.co.uk``. An address without a host gives nothing; an IP address gives itself.
+    ``news.example.co.uk`` and ``example.co.uk``. An address without a host gives nothing; an IP
+    address gives itself.
     """
     found: dict[str, None] = {}
     for url in urls:
