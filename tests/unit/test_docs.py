@@ -172,19 +172,49 @@ def test_every_query_field_is_documented_in_its_place() -> None:
 
 def test_every_command_is_documented() -> None:
     """Each command has its heading in the page about the command line, and nothing else has."""
+    headings = re.findall(r"^### `groundswell ([^`]+)`$", _read(DOCS / "commands.md"), re.MULTILINE)
+
+    assert sorted(headings) == sorted(_find_commands())
+
+
+def test_every_option_is_documented() -> None:
+    """Each option of a command stands under the command's heading."""
+    undocumented = []
+    for name, command in _find_commands().items():
+        section = _section("commands.md", f"### `groundswell {name}`")
+        options = {
+            word for option in command.params for word in option.opts + option.secondary_opts
+        }
+        undocumented += [
+            f"{name} {option}"
+            for option in sorted(options - {"--help"})
+            if option.startswith("--") and not re.search(rf"`{option}\b", section)
+        ]
+
+    assert undocumented == []
+
+
+def test_every_global_option_is_documented() -> None:
+    """The options of all commands stand at the top of the page about the command line."""
+    from app.cli.session import FLAG_OPTIONS, VALUE_OPTIONS
+
+    top = _read(DOCS / "commands.md").partition("\n## ")[0]
+
+    assert [name for name in (*FLAG_OPTIONS, *VALUE_OPTIONS) if f"`{name}" not in top] == []
+
+
+def _find_commands() -> dict[str, Any]:
+    """Return the commands that people see, by their whole name."""
     from typer.main import get_command
 
     from app.cli.main import app
 
-    headings = re.findall(r"^#+ `groundswell ([^`]+)`$", _read(DOCS / "commands.md"), re.MULTILINE)
-    assert sorted(headings) == sorted(_list_commands(get_command(app)))
+    return dict(_walk(get_command(app), ""))
 
 
-def _list_commands(group: Any, prefix: str = "") -> Iterator[str]:
+def _walk(group: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
-        if command.hidden:
-            continue
         if hasattr(command, "commands"):
-            yield from _list_commands(command, f"{prefix}{name} ")
-        else:
-            yield f"{prefix}{name}"
+            yield from _walk(command, f"{prefix}{name} ")
+        elif not command.hidden:
+            yield f"{prefix}{name}", command
