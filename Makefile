@@ -28,7 +28,7 @@ $(VENV)/.installed: pyproject.toml scripts/install-python
 	@touch $@
 
 $(HUB_VENV)/.installed: pyproject.toml scripts/install-python
-	@PYTHON=$(PYTHON) scripts/install-python $(HUB_VENV) hub,dev
+	@PYTHON=$(PYTHON) scripts/install-python $(HUB_VENV) hub,train,dev
 	@touch $@
 
 .PHONY: test-tools
