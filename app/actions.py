@@ -13,11 +13,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.answers import TopicEdit
+from app.configuring import change_query
 from app.queries import Queries
-from app.topic_file import replace_query
 from core.envelope import Envelope
 from core.errors import QueryError, UsageError
-from core.loading import FILES
 from core.mention import Correction, Mention, Overlay, Sentiment, Status, TopicTag
 from core.merge import join
 from core.query.ast import And, Node, Not
@@ -152,14 +151,13 @@ class Actions:
         """Write the edited query into topics.yml and take the topic off what it removed.
 
         Returns how many stored mentions lost the topic. Raises UsageError if the query was
-        changed by someone else meanwhile, or the file cannot be edited.
+        changed by someone else meanwhile, ConfigurationError if the configuration refuses it.
         """
         topic = self._topic(edit.topic)
         if topic.query != edit.before:
             raise UsageError(f"the query of {edit.topic} was changed meanwhile; look again")
-        path = self._application.config_folder / FILES["topics"]
-        version = topic.query_version + 1
-        replace_query(path, topic.name, edit.after, version)
+        changed = change_query(self._application.config_folder, topic.name, edit.after)
+        version = next(t.query_version for t in changed.topics if t.name == topic.name)
         tag = TopicTag(name=topic.name, query_version=version, matched=False)
         removed = Selection(
             query=self._removed(topic, edit.after),

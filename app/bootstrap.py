@@ -63,7 +63,7 @@ class Application:
     def _build_index(self) -> Index:
         settings = self.configuration.settings.index
         if settings.engine is IndexEngine.ELASTICSEARCH:
-            from index.elasticsearch_index import ElasticsearchIndex  # noqa: PLC0415 - heavy
+            from index.elasticsearch_index import ElasticsearchIndex
 
             return ElasticsearchIndex(
                 settings.url,
@@ -73,7 +73,7 @@ class Application:
                 api_key=settings.api_key.get_secret_value() if settings.api_key else None,
                 ca_certs=settings.ca_certs,
             )
-        from index.embedded import EmbeddedIndex  # noqa: PLC0415 - heavy
+        from index.embedded import EmbeddedIndex
 
         return EmbeddedIndex(self.home / "index", read_only=not self.writes)
 
@@ -87,14 +87,14 @@ class Application:
     @cached_property
     def analyser(self) -> Analyser:
         """What enriches mentions, with the models that the settings name."""
-        from nlp.analyser import Analyser as NlpAnalyser  # noqa: PLC0415 - heavy
+        from nlp.analyser import Analyser as NlpAnalyser
 
         return NlpAnalyser.from_settings(self.configuration.settings)
 
     @cached_property
     def mailer(self) -> Mailer:
         """SMTP where a host is configured, else a folder of .eml files."""
-        from alerts.delivery import FolderMailer, SmtpMailer  # noqa: PLC0415 - few commands mail
+        from alerts.delivery import FolderMailer, SmtpMailer
 
         mail = self.configuration.settings.mail
         if mail.host is None:
@@ -103,7 +103,7 @@ class Application:
 
     def intake(self, forced_topic: Topic | None = None, *, is_budgeted: bool = True) -> Intake:
         """Return where collectors deliver to; imports, which people start, have no budget."""
-        from nlp.language import detect_language  # noqa: PLC0415 - heavy
+        from nlp.language import detect_language
 
         settings = self.configuration.settings
         detect = partial(detect_language, candidates=settings.languages)

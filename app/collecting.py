@@ -25,7 +25,7 @@ def collect_sources(
 
     Raises UsageError for a name that is not configured, or when there is nothing to visit.
     """
-    from crawlers.runner import CollectContext, collect  # noqa: PLC0415 - heavy
+    from crawlers.runner import CollectContext, collect
 
     configuration = application.configuration
     context = CollectContext(

@@ -61,7 +61,7 @@ class _Sorted:
 class Intake:
     """The ``core.ports.Sink`` that collectors and imports deliver to."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword arguments, one a collaborator
         self,
         *,
         topics: Sequence[Topic],

@@ -13,7 +13,6 @@ from app.answers import (
     Overview,
     SentencePart,
     SentimentPoint,
-    Stats,
     Tone,
     TopicShare,
     TrendRow,
@@ -109,9 +108,7 @@ def _whole_hours(window: TimeWindow) -> TimeWindow:
     return TimeWindow(start, start + max(round(window.length / HOUR), 1) * HOUR)
 
 
-def _history(
-    queries: Queries, selection: Selection, window: TimeWindow, now: datetime
-) -> Series:
+def _history(queries: Queries, selection: Selection, window: TimeWindow, now: datetime) -> Series:
     reach = TimeWindow(window.start - HISTORY, max(window.end, window.start + HOUR))
     return queries.series(selection, reach, HOUR)
 
@@ -253,9 +250,7 @@ def _sentiment(
     """Return net sentiment by the hour or the local day."""
     span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
     aligned = _aligned(window, span, zone)
-    found = queries.index.buckets(
-        replace(selection, window=aligned), HOUR, GroupField.SENTIMENT
-    )
+    found = queries.index.buckets(replace(selection, window=aligned), HOUR, GroupField.SENTIMENT)
     counts: dict[datetime, dict[str, int]] = {}
     for bucket in found:
         counts.setdefault(bucket.start, {})[bucket.value or ""] = bucket.count

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app.answers import (
     SENTIMENT_ORDER,
@@ -19,6 +19,7 @@ from app.answers import (
     Overview,
     RuleState,
     SourceHealth,
+    Span,
     Stats,
     StatsAnswer,
     TrendRow,
@@ -29,6 +30,7 @@ from core.mention import Mention, Sentiment
 from core.ports import Index, Poll
 from core.query.ast import And, FieldIs, Node, Or
 from core.query.highlight import spans
+from core.query.parser import parse
 from core.questions import GroupField, Order, Selection
 from core.settings import Configuration, Rule, RuleKind
 from core.window import TimeWindow, bucket_start
@@ -42,6 +44,8 @@ from insights.verdict import Verdict
 if TYPE_CHECKING:
     from alerts.incident import Incident
     from app.bootstrap import Application
+
+Place = Literal["title", "text"]
 
 COVERAGE_LENGTH = timedelta(days=7)
 """What the page of sources shows: a week says whether a gap is usual for its hour."""
@@ -97,8 +101,8 @@ class Queries:
         rows = tuple(
             MentionRow(
                 mention,
-                highlight(mention, mention.title or ""),
-                highlight(mention, mention.text),
+                highlight(mention, mention.title or "", "title"),
+                highlight(mention, mention.text, "text"),
                 parents.get(mention.parent_id or ""),
             )
             for mention in page.mentions
@@ -110,15 +114,15 @@ class Queries:
         found = self.index.get(wanted) if wanted else {}
         return {key: mention for key, mention in found.items() if mention.has_content}
 
-    def _highlighter(self, scope: Scope) -> Callable[[Mention, str], tuple[tuple[int, int], ...]]:
-        from core.query.parser import parse  # noqa: PLC0415 - searching alone needs it here
+    def _highlighter(self, scope: Scope) -> Callable[[Mention, str, Place], tuple[Span, ...]]:
+        from core.query.parser import parse
 
         asked = parse(scope.query, self.now()) if scope.query.strip() else None
         topics: dict[str, Node] = {t.name: parse(t.query) for t in self.configuration.topics}
 
-        def highlight(mention: Mention, text: str) -> tuple[tuple[int, int], ...]:
+        def highlight(mention: Mention, text: str, place: Place) -> tuple[Span, ...]:
             nodes = [topics[name] for name in mention.matched_topics if name in topics]
-            found = [span for node in (asked, *nodes) if node for span in spans(node, text)]
+            found = [span for node in (asked, *nodes) if node for span in spans(node, text, place)]
             return _merged(found)
 
         return highlight
@@ -188,13 +192,13 @@ class Queries:
 
     def trends(self, scope: Scope, size: int = 20) -> list[TrendRow]:
         """Return hashtags, names, domains and stories, those that burst first."""
-        from app.trending import find_trends  # noqa: PLC0415 - it asks back through this class
+        from app.trending import find_trends
 
         return find_trends(self, scope)[:size]
 
     def overview(self, scope: Scope) -> Overview:
         """Return all that the first page shows."""
-        from app.overview import build_overview  # noqa: PLC0415 - it asks back through this class
+        from app.overview import build_overview
 
         return build_overview(self, scope)
 
@@ -316,9 +320,9 @@ def _health(
     return Health.LATE if now - success > LATE_AFTER_POLLS * every else Health.WELL
 
 
-def _merged(found: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def _merged(found: Sequence[Span]) -> tuple[Span, ...]:
     """Return spans in order, overlapping ones as one."""
-    merged: list[tuple[int, int]] = []
+    merged: list[Span] = []
     for start, end in sorted(found):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))

@@ -63,11 +63,13 @@ def parts_of(
 
 
 def dashboard_command(host: str, port: int) -> list[str]:
-    """Return the command that serves the dashboard: a program above this folder, so only started."""
+    """Return the command that serves the dashboard, which this folder may start, not import."""
     return [sys.executable, "-m", "dashboard", host, str(port)]
 
 
-def supervise(parts: Sequence[PartCommand], stop: threading.Event, poll_seconds: float = 0.3) -> None:
+def supervise(
+    parts: Sequence[PartCommand], stop: threading.Event, poll_seconds: float = 0.3
+) -> None:
     """Start every part, restart what dies with growing pauses, and end all when ``stop`` is set."""
     running = [_Running(part) for part in parts]
     try:

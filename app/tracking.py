@@ -77,9 +77,7 @@ def add_brand(
         configuration = add_entries(application.config_folder, "sources", missing)
     if not any(rule.topic == name for rule in configuration.alerts):
         add_entries(application.config_folder, "alerts", _rules(name))
-    names = tuple(
-        source.name for source in configuration.sources if _serves(source, name, hashtag)
-    )
+    names = tuple(source.name for source in configuration.sources if _serves(source, name, hashtag))
     return AddedBrand(topic, names)
 
 
@@ -172,12 +170,14 @@ def _is_there(configuration: Configuration, entry: dict[str, Any]) -> bool:
     for source in configuration.sources:
         if source.name == entry["name"]:
             return True
-        if isinstance(source, HackerNewsSource) and entry["type"] == "hackernews":
-            if source.query.casefold() == entry["query"].casefold():
-                return True
-        if isinstance(source, MastodonSource) and entry["type"] == "mastodon":
-            if _has_hashtag(source, entry["hashtags"][0]):
-                return True
+        if entry["type"] == "hackernews" and isinstance(source, HackerNewsSource):
+            is_there = source.query.casefold() == entry["query"].casefold()
+        elif entry["type"] == "mastodon" and isinstance(source, MastodonSource):
+            is_there = _has_hashtag(source, entry["hashtags"][0])
+        else:
+            is_there = False
+        if is_there:
+            return True
     return False
 
 

@@ -112,7 +112,7 @@ def _candidates(
     recent: TimeWindow,
     step: timedelta,
 ) -> list[TermCounts]:
-    from app.queries import any_of, narrowed  # noqa: PLC0415 - that module asks this one
+    from app.queries import any_of, narrowed
 
     top = queries.index.top(replace(selection, window=recent), field, CANDIDATES)
     names = [value.value for value in top if value.count > 1]
@@ -143,11 +143,9 @@ def _label(kind: str, term: str, stories: dict[str, str]) -> str | None:
     return stories.get(term) if kind == "story" else term
 
 
-def _story_labels(
-    queries: Queries, stories: Sequence[str], selection: Selection
-) -> dict[str, str]:
+def _story_labels(queries: Queries, stories: Sequence[str], selection: Selection) -> dict[str, str]:
     """Return the beginning of each story's text."""
-    from app.queries import any_of  # noqa: PLC0415 - that module asks this one
+    from app.queries import any_of
 
     labels = {}
     for story in stories:

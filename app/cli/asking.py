@@ -43,10 +43,14 @@ def register(app: typer.Typer) -> None:
 
 
 def make_scope(
-    application: Application, since: str | None, until: str | None, topics: list[str] | None, query: str = ""
+    application: Application,
+    since: str | None,
+    until: str | None,
+    topics: list[str] | None,
+    query: str = "",
 ) -> Scope:
     """Return the scope that the options name. Raises UsageError for an unknown topic."""
-    from app.scope import Preset, Scope  # noqa: PLC0415 - commands load what they need
+    from app.scope import Preset, Scope
 
     now = application.clock()
     for name in topics or []:
@@ -71,7 +75,7 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to show.")] = 20,
 ) -> None:
     """Find mentions: groundswell search '("late parcel" OR #acme) AND sentiment:negative'."""
-    from app.queries import Queries  # noqa: PLC0415
+    from app.queries import Queries
 
     with session.application() as application:
         scope = make_scope(application, since, until, topic, query)
@@ -82,7 +86,7 @@ def search(
 
 def mention_table(page: MentionPage, now: datetime) -> Table:
     """Return the mentions of a page as a table for people."""
-    from app.phrasing import age  # noqa: PLC0415
+    from app.phrasing import age
 
     shown = table(f"{page.total:,} mentions", ">when", "sentiment", "channel", "author", "text")
     for row in page.rows:
@@ -101,12 +105,20 @@ def mention_table(page: MentionPage, now: datetime) -> Table:
 
 def stats(since: Since = None, until: Until = None, topic: TopicOption = None) -> None:
     """Count mentions, stories, authors and sentiment, for all and for each topic."""
-    from app.queries import Queries  # noqa: PLC0415
+    from app.queries import Queries
 
     with session.application() as application:
         answer = Queries(application).stats(make_scope(application, since, until, topic))
     shown = table(
-        "", "topic", ">mentions", ">stories", ">authors", ">negative", ">neutral", ">positive", ">net"
+        "",
+        "topic",
+        ">mentions",
+        ">stories",
+        ">authors",
+        ">negative",
+        ">neutral",
+        ">positive",
+        ">net",
     )
     for name, held in (("all", answer.all), *answer.topics.items()):
         net = held.net_sentiment
@@ -126,7 +138,7 @@ def trends(
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 20,
 ) -> None:
     """Show which hashtags, names, links and stories burst now, by evidence."""
-    from app.queries import Queries  # noqa: PLC0415
+    from app.queries import Queries
 
     with session.application() as application:
         rows = Queries(application).trends(make_scope(application, since, until, topic), limit)
@@ -149,9 +161,9 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="A TSV file with the columns text and label.")],
 ) -> None:
     """Measure the configured model on labelled texts, with bootstrap intervals."""
-    from core.settings import Settings  # noqa: PLC0415
-    from nlp.evaluation import evaluate_sentiment  # noqa: PLC0415
-    from nlp.sentiment import load_sentiment  # noqa: PLC0415
+    from core.settings import Settings
+    from nlp.evaluation import evaluate_sentiment
+    from nlp.sentiment import load_sentiment
 
     if what != "sentiment":
         raise UsageError(f"cannot evaluate {what!r} (allowed: sentiment)")
@@ -163,7 +175,9 @@ def evaluate(
     result = evaluate_sentiment(file, model)
     shown = table(f"{result['n']:,} texts, {result['model']}", "measure", ">value")
     for name in ("accuracy", "macro_recall", "macro_f1", "texts_per_second"):
-        shown.add_row(name, f"{result[name]:,.4f}" if name != "texts_per_second" else f"{result[name]:,.0f}")
+        shown.add_row(
+            name, f"{result[name]:,.4f}" if name != "texts_per_second" else f"{result[name]:,.0f}"
+        )
     session.show(result, shown)
 
 
@@ -174,9 +188,18 @@ def detect(
     ] = None,
 ) -> None:
     """Find what is unusual in any regular series; row n depends on rows up to n alone."""
-    from insights.detect import detect as find_unusual  # noqa: PLC0415
+    from insights.detect import detect as find_unusual
 
-    columns = ("timestamp", "value", "expected", "lower", "upper", "p_value", "anomaly_score", "is_alert")
+    columns = (
+        "timestamp",
+        "value",
+        "expected",
+        "lower",
+        "upper",
+        "p_value",
+        "anomaly_score",
+        "is_alert",
+    )
     target = out_file.open("w", newline="", encoding="utf-8") if out_file else sys.stdout
     try:
         writer = csv.writer(target, lineterminator="\n")

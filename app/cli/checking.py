@@ -24,7 +24,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must hold none yet.")],
 ) -> None:
     """Write a commented starter configuration into a folder."""
-    from app.configuring import write_starter  # noqa: PLC0415 - commands load what they need
+    from app.configuring import write_starter
 
     written = write_starter(folder)
     session.show({"folder": folder, "files": [path.name for path in written]}, _written(written))
@@ -37,8 +37,8 @@ def _written(paths: list[Path]) -> Text:
 
 def check_config() -> None:
     """Prove the configuration: every file, key, query and example; all errors at once."""
-    from core.loading import load_configuration  # noqa: PLC0415
-    from core.settings import masked  # noqa: PLC0415
+    from core.loading import load_configuration
+    from core.settings import masked
 
     folder = session.config_folder
     try:
@@ -67,10 +67,14 @@ def check_config() -> None:
 
 def doctor() -> None:
     """Check configuration, engines, models, mail, disk, clock and memory, and say the mend."""
-    from app.doctor import Verdict, examine  # noqa: PLC0415
+    from app.doctor import Verdict, examine
 
-    findings = examine(session)
-    marks = {Verdict.OK: "[green]ok[/]", Verdict.WARNING: "[yellow]warning[/]", Verdict.BAD: "[red]bad[/]"}
+    findings = examine(session.config_folder)
+    marks = {
+        Verdict.OK: "[green]ok[/]",
+        Verdict.WARNING: "[yellow]warning[/]",
+        Verdict.BAD: "[red]bad[/]",
+    }
     shown = table("", "", "what", "finding", "mend")
     for finding in findings:
         shown.add_row(

@@ -6,12 +6,17 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from app.cli.session import err, out, progress_bar, session, table
 from core.errors import UsageError
+from core.mention import Channel
+
+if TYPE_CHECKING:
+    from crawlers.importing.importer import ImportReport
 
 ENRICH_CHILD = "enrich-child"
 """The hidden command that analyses in a child process."""
@@ -36,9 +41,7 @@ def stop_on_signals() -> threading.Event:
 
 def track(
     name: Annotated[str, typer.Argument(help='The brand, as people write it, e.g. "Acme".')],
-    handle: Annotated[
-        str | None, typer.Option(help="Its handle; else made from the name.")
-    ] = None,
+    handle: Annotated[str | None, typer.Option(help="Its handle; else made from the name.")] = None,
     hashtag: Annotated[
         str | None, typer.Option(help="Its hashtag; else made from the name.")
     ] = None,
@@ -48,11 +51,11 @@ def track(
     Writes a topic and its sources into the configuration folder (which is made if there is none),
     fetches what every source without a key has of the last 30 days, and shows the first mentions.
     """
-    from app.cli.asking import mention_table  # noqa: PLC0415 - commands load what they need
-    from app.configuring import ensure_folder  # noqa: PLC0415
-    from app.queries import Queries  # noqa: PLC0415
-    from app.scope import Preset, Scope  # noqa: PLC0415
-    from app.tracking import add_brand, fetch_history  # noqa: PLC0415
+    from app.cli.asking import mention_table
+    from app.configuring import ensure_folder
+    from app.queries import Queries
+    from app.scope import Preset, Scope
+    from app.tracking import add_brand, fetch_history
 
     ensure_folder(session.config_folder)
     with session.application() as application:
@@ -70,11 +73,10 @@ def track(
             "mentions": [row.mention for row in page.rows],
         }
         session.show(data, mention_table(page, application.clock()))
-    session.say(
-        "Next: `groundswell run` goes on collecting and opens the dashboard."
-        if page.total
-        else "Nothing yet. `groundswell run` goes on listening; or try another spelling with --handle."
-    )
+    if page.total:
+        session.say("Next: `groundswell run` goes on collecting and opens the dashboard.")
+    else:
+        session.say("Nothing yet. `groundswell run` goes on listening; or name another --handle.")
 
 
 def collect(
@@ -84,7 +86,7 @@ def collect(
     once: Annotated[bool, typer.Option("--once", help="Visit every source once and end.")] = False,
 ) -> None:
     """Collect from the configured sources, until stopped or --once."""
-    from app.collecting import collect_sources  # noqa: PLC0415
+    from app.collecting import collect_sources
 
     stop = stop_on_signals()
     with session.application(producer="collect") as application:
@@ -92,16 +94,22 @@ def collect(
     shown = table("", "source", "status", ">fetched", ">new", "reason")
     for report in reports:
         shown.add_row(
-            report.name, report.status.value, str(report.fetched), str(report.new), report.reason or ""
+            report.name,
+            report.status.value,
+            str(report.fetched),
+            str(report.new),
+            report.reason or "",
         )
     session.show({"sources": reports}, shown)
     if once and reports and all(report.status.value in ("error", "blocked") for report in reports):
         raise typer.Exit(1)
 
 
-def import_(  # noqa: PLR0913 - one parameter an option
+def import_(  # noqa: PLR0913, PLR0917 - one parameter an option
     file: Annotated[Path, typer.Argument(help="A CSV, TSV, JSON Lines or Parquet file.")],
-    source: Annotated[str, typer.Option(help="Name of the source that the rows came from.")] = "import",
+    source: Annotated[
+        str, typer.Option(help="Name of the source that the rows came from.")
+    ] = "import",
     map_: Annotated[
         str,
         typer.Option(
@@ -113,40 +121,64 @@ def import_(  # noqa: PLR0913 - one parameter an option
     topic: Annotated[
         str | None, typer.Option(help="Tag every row with this topic, whatever its query says.")
     ] = None,
-    channel: Annotated[str, typer.Option(help="news, blog, forum, social, review or video.")] = "social",
+    channel: Annotated[Channel, typer.Option(help="Kind of source.")] = Channel.SOCIAL,
     service: Annotated[
-        str | None, typer.Option(help="Service the ids and authors belong to; else the source's name.")
+        str | None, typer.Option(help="Service of the ids and authors; else the source's name.")
     ] = None,
     date_format: Annotated[
-        str | None, typer.Option(help="How dates are written, e.g. %d/%m/%Y; else it is found out.")
+        str | None,
+        typer.Option(help="How dates are written, e.g. %d/%m/%Y; else it is found out."),
     ] = None,
     time_zone: Annotated[str, typer.Option(help="Zone of dates that name none.")] = "UTC",
-    encoding: Annotated[str | None, typer.Option(help="Encoding of the file; else found out.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="What separates columns; else found out.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the file; else it is found out.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="What separates columns; else it is found out.")
+    ] = None,
 ) -> None:
     """Import mentions from a file; rows that were imported before change nothing.
 
     groundswell import tweets.csv --source tweets --map text=tweet,published_at=date,author=user
     """
-    from app.importing import ImportRequest, import_mentions  # noqa: PLC0415
+    from crawlers.importing.importer import import_file
+    from crawlers.importing.mapping import ImportOptions
 
-    request = ImportRequest(
-        file, source, _mapping(map_), topic, channel, service, date_format, time_zone, encoding, delimiter
-    )  # fmt: skip
-    with session.application(producer="import") as application, progress_bar("rows") as bar:
-        task = bar.add_task(file.name, total=None, count=0)
-        report = import_mentions(
-            application,
-            request,
-            lambda done, total, rows: bar.update(task, completed=done, total=total, count=rows),
-            tell=lambda note: err.print(note),
-        )
+    options = ImportOptions(
+        source=source,
+        mapping=_mapping(map_),
+        encoding=encoding,
+        delimiter=delimiter,
+        date_format=date_format,
+        time_zone=time_zone,
+        channel=channel,
+        service=service,
+    )
+    with session.application(producer="import") as application, progress_bar("bytes") as bar:
+        forced = application.configuration.topic(topic) if topic else None
+        if topic and forced is None:
+            allowed = ", ".join(known.name for known in application.configuration.topics) or "none"
+            raise UsageError(f"no topic is named {topic!r} (topics: {allowed})")
+        task = bar.add_task(file.name, total=None, count="")
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, count=f"{done:,}")
+
+        intake = application.intake(forced, is_budgeted=False)
+        report = import_file(file, options, intake, show, application.clock)
+    _show_import(report)
+
+
+def _show_import(report: ImportReport) -> None:
+    for note in report.notes:
+        err.print(Text(note))
     shown = table("", "rows", ">")
-    shown.add_row("read", str(report.rows))
-    shown.add_row("stored", str(report.stored))
-    shown.add_row("duplicates", str(report.duplicates))
+    shown.add_row("read", f"{report.rows:,}")
+    shown.add_row("stored", f"{report.stored:,}")
+    shown.add_row("duplicates", f"{report.duplicates:,}")
     for reason, count in sorted(report.skipped.items()):
-        shown.add_row(f"skipped: {reason}", str(count))
+        where = "; ".join(report.examples.get(reason, []))
+        shown.add_row(Text(f"skipped: {reason}"), f"{count:,}", Text(where))
     data = {
         "rows": report.rows,
         "stored": report.stored,
@@ -175,7 +207,7 @@ def enrich(
     ] = False,
 ) -> None:
     """Enrich what was collected and bring it into the index."""
-    from app.careful import child_command  # noqa: PLC0415
+    from app.careful import child_command
 
     stop = stop_on_signals()
     config = ["--config", str(session.config_folder)]
@@ -199,8 +231,8 @@ def enrich(
 
 def enrich_child(now: str) -> None:
     """Analyse mentions that come as JSON lines, one by one (started by enrich)."""
-    from app.careful import answer  # noqa: PLC0415
-    from app.cli.session import parse_instant  # noqa: PLC0415
+    from app.careful import answer
+    from app.cli.session import parse_instant
 
     with session.application() as application:
         answer(application.analyser, parse_instant(now), sys.stdin.buffer, sys.stdout.buffer)

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    port: Annotated[int | None, typer.Option(help="Port of the dashboard; else as configured.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the dashboard; else as configured.")
+    ] = None,
     dashboard: Annotated[
         bool, typer.Option("--dashboard/--no-dashboard", help="With or without the dashboard.")
     ] = True,
@@ -28,7 +30,7 @@ def run(
 
     Ctrl-C stops all of it cleanly.
     """
-    from app.supervisor import parts_of, supervise  # noqa: PLC0415 - commands load what they need
+    from app.supervisor import parts_of, supervise
 
     stop = stop_on_signals()
     with session.application() as application:
@@ -42,17 +44,19 @@ def run(
 
 def dashboard(
     port: Annotated[int | None, typer.Option(help="Port to listen on; else as configured.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; else as configured.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; else as configured.")
+    ] = None,
     hash_password: Annotated[
         bool, typer.Option("--hash-password", help="Ask for a password and print its hash.")
     ] = False,
 ) -> None:
     """Open the dashboard on what is stored; collecting needs `groundswell run`."""
-    from app.bootstrap import child_environment  # noqa: PLC0415
-    from app.supervisor import dashboard_command  # noqa: PLC0415
+    from app.bootstrap import child_environment
+    from app.supervisor import dashboard_command
 
     if hash_password:
-        from argon2 import PasswordHasher  # noqa: PLC0415
+        from argon2 import PasswordHasher
 
         out.print(f"password_hash: {PasswordHasher().hash(getpass.getpass('Password: '))}")
         return

@@ -63,8 +63,11 @@ class Session:
 
 
 session = Session()
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDTH_OF_A_FILE = 200
+"""Columns of tables where the output is no terminal that says its own."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_A_FILE)
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
@@ -95,7 +98,7 @@ def parse_instant(text: str, now: datetime | None = None) -> datetime:
 
     Without a zone it is UTC. Raises UsageError when it is neither.
     """
-    from core.settings import parse_duration  # noqa: PLC0415 - only commands with dates need it
+    from core.settings import parse_duration
 
     if now is not None:
         try:
@@ -109,7 +112,7 @@ def parse_instant(text: str, now: datetime | None = None) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError as err_:
         raise UsageError(
-            f"{text!r} is no date; write 2026-11-23, 2026-11-23T14:00Z, or an age such as 24h or 30d"
+            f"{text!r} is no date; write 2026-11-23, 2026-11-23T14:00Z, or an age such as 24h"
         ) from err_
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
@@ -125,20 +128,24 @@ def plain(value: object) -> Any:
         return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(held) for key, held in value.items()}
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date | Path):
-        return str(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    return value
+    return _plain_leaf(value)
+
+
+def _plain_leaf(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(value) if isinstance(value, date | Path) else value
 
 
 def table(title: str, *columns: str) -> Table:
     """Return an empty table in the one style of all commands; '>' before a name aligns right."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2))
+    made = Table(
+        title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2)
+    )
     for column in columns:
         made.add_column(
             column.removeprefix(">"), justify="right" if column.startswith(">") else "left"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-alerts = typer.Typer(help="Rules, what they found, and what they would have told.", no_args_is_help=True)
+alerts = typer.Typer(
+    help="Rules, what they found, and what they would have told.", no_args_is_help=True
+)
 audience = typer.Typer(help="Segments of authors, and their exports.", no_args_is_help=True)
 
 

@@ -89,8 +89,8 @@ class FileSpool:
             if reader is None:
                 reader = SegmentReader(self._segments / name, self._offset(name))
                 self._readers[name] = reader
-            for line in reader.read(limit - len(entries)):
-                entries.append(_entry(f"{name}:{line.end}", line.data))
+            lines = reader.read(limit - len(entries))
+            entries += [_entry(f"{name}:{line.end}", line.data) for line in lines]
             if len(entries) == limit:
                 break
         if not entries:

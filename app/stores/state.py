@@ -80,8 +80,8 @@ class StateStore:
 
     def setup(self) -> None:
         """Bring the tables up to date; safe at every start and from several processes."""
-        from alembic import command  # noqa: PLC0415 - only a start needs it
-        from alembic.config import Config  # noqa: PLC0415
+        from alembic import command
+        from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
