@@ -43,15 +43,18 @@ MAX_SLOP = 100
 
 T = TypeVar("T")
 
-_QUOTES = '"“”„‟＂'
+QUOTES = '"“”„‟＂'
+"""Every double quotation mark opens a phrase, and every one closes it."""
+
 _SPACE = re.compile(r"\s*")
 _OPERATOR = re.compile(r"(?:AND|OR|NOT)(?![^\s()])|&&|\|\|")
-_NEAR = re.compile(r"NEAR(?:/(\d{1,9}))?(?![^\s(" + _QUOTES + r"])")
+_NEAR = re.compile(r"NEAR(?:/(\d{1,9}))?(?![^\s(" + QUOTES + r"])")
 _FIELD = re.compile(r"([A-Za-z_][\w.\-]*):(?!//)")
 _DISTANCE = re.compile(r"~(\d{0,9})(?![^\s()])")
 _TO = re.compile(r"TO(?!\S)")
 _COMPARISON = re.compile(r"(>=|<=|>|<)\s*")
-_WORD_ENDS = frozenset('()[]{}~^"“”„‟＂')
+WORD_ENDS = frozenset("()[]{}~^" + QUOTES)
+"""What ends a word without quotation marks, beside space."""
 
 
 def parse(query: str, now: datetime | None = None) -> Node:
@@ -162,7 +165,7 @@ class _Parser:
             self._fail("a word, a phrase, a field or a bracket is missing here", self.at)
         if self._peek() == "(":
             return self._bracket()
-        if self._peek() in _QUOTES:
+        if self._peek() in QUOTES:
             return self._quoted()
         if self._peek() in "[{":
             return self._range()
@@ -245,7 +248,7 @@ class _Parser:
 
     def _bound(self, start: int) -> str:
         self._skip_space()
-        if not self._ended() and self._peek() in _QUOTES:
+        if not self._ended() and self._peek() in QUOTES:
             return self._quotation()
         bound = self._term(start)[0]
         if not bound:
@@ -300,7 +303,7 @@ class _Parser:
                     self._fail("a backslash escapes the character after it; none follows", start)
                 is_escaped |= self._peek() in "*?"
                 char = self._peek()
-            elif char.isspace() or char in _WORD_ENDS:
+            elif char.isspace() or char in WORD_ENDS:
                 break
             elif char in "*?":
                 has_wildcard = True
@@ -313,7 +316,7 @@ class _Parser:
         start = self.at
         self.at += 1
         taken: list[str] = []
-        while not self._ended() and self._peek() not in _QUOTES:
+        while not self._ended() and self._peek() not in QUOTES:
             if self._peek() == "\\" and self._peek(1):
                 self.at += 1
             taken.append(self._peek())

@@ -92,7 +92,7 @@ class Tagger:
             for token in self._tokens.keys() & stream.folded.keys():
                 found.update(self._tokens[token])
             if self._automaton is not None:
-                for _, numbers in self._automaton.iter(" ".join(stream.folded)):
+                for _, numbers in self._automaton.iter(f" {' '.join(stream.folded)} "):
                     found.update(numbers)
         for field, table in self._fields.items():
             for value in mention.values(field):
@@ -112,8 +112,9 @@ def required_keys(node: Node) -> Keys | None:
         case Near(left, right):
             return reduce(_rarer, (_choice_keys(left), _choice_keys(right)))
         case Wildcard(pattern):
-            piece = max(literals(pattern), key=len)
-            return frozenset({Key("*", piece)}) if piece else None
+            # Spaces stand between tokens, so they hold a piece to a token's beginning or end.
+            piece = max(literals(f" {pattern} "), key=len)
+            return frozenset({Key("*", piece)}) if piece.strip() else None
         case FieldIs(field, value):
             return frozenset({Key(field, value)})
         case Or(operands):

@@ -64,8 +64,9 @@ def pattern(written: str, place: Place) -> Node:
     literal = written.strip("*")
     if is_unspaced(literal):
         return quoted_words(literal, 0, place)
-    if len(tokenise(literal.replace("*", "x").replace("?", "x"))) > 1:
-        raise ValueError(f"{written!r} is more than one word; * and ? stand within one word")
+    letters = written.replace("*", "x").replace("?", "x")
+    if [(token.start, token.end) for token in tokenise(letters)] != [(0, len(letters))]:
+        raise ValueError(f"{written!r} is not one word; * and ? stand within one word")
     return Wildcard(fold(written), place.scope)
 
 
