@@ -30,6 +30,17 @@ MAX_NUMBER = 2**63 - 1
 """Largest number either engine holds; greater ones count as this."""
 
 MICROSECOND = timedelta(microseconds=1)
+STATE = "state"
+"""The whole mention as JSON: what answers are made of."""
+
+SEEN = "seen"
+"""What a question may see: ``visible`` has content, ``counted`` is neither own nor irrelevant."""
+
+VISIBLE, COUNTED = "visible", "counted"
+
+PRESENT = "present"
+"""The names of the fields that have a value."""
+
 TOPIC_NAME = "topic_name"
 """Topics as they are spelt, to restrict to them and to group by them; ``topic`` is for queries."""
 

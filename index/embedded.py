@@ -21,6 +21,7 @@ from core.errors import DurabilityError, EngineUnavailable, FatalError
 from core.mention import Mention
 from core.ports import ApplyOutcome
 from core.query.ast import Phrase
+from core.query.evaluate import matches
 from core.questions import (
     BucketCount,
     GroupField,
@@ -30,13 +31,13 @@ from core.questions import (
     ValueCount,
 )
 from core.window import check_step
-from index.documents import TIME_FIELDS
+from index.documents import SEEN, TIME_FIELDS, VISIBLE
 from index.joining import Batch, join_batch, usable_ids
 from index.lock import WriterLock
 from index.paging import check_size, read_token, sorting_of, write_token
 from index.tantivy_answers import Snapshot
 from index.tantivy_query import Translator
-from index.tantivy_schema import KEY, LAYOUT, SEEN, VISIBLE, build_document, build_schema
+from index.tantivy_schema import KEY, LAYOUT, build_document, build_schema
 
 WRITER_BYTES = 64_000_000
 """Memory for documents before tantivy writes them out; a batch of a thousand needs a tenth."""
@@ -235,8 +236,6 @@ class EmbeddedIndex:
 
     def _resolve(self, candidates: Query, phrase: Phrase) -> Query:
         """Return the query for the candidates whose text ``phrase`` matches, by reading them."""
-        from core.query.evaluate import matches
-
         found = self._snapshot().scan(candidates)
         return self._translator.any_key([m.id for m in found if matches(phrase, m)])
 

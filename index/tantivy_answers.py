@@ -17,10 +17,10 @@ from tantivy import DocAddress, Occur, Query, Searcher
 from core.mention import Mention
 from core.questions import BucketCount, GroupField, ValueCount
 from core.window import EPOCH, TimeWindow, bucket_start
-from index.documents import GROUP_FIELDS
+from index.documents import GROUP_FIELDS, STATE
 from index.paging import After, Sorting
 from index.tantivy_query import Translator
-from index.tantivy_schema import KEY, RANK, SLOT, SLOTS, SORT_SUFFIX, STATE, rank_of
+from index.tantivy_schema import KEY, RANK, SLOT, SLOTS, SORT_SUFFIX, rank_of
 
 ALL_VALUES = 2**31 - 1
 """Values kept in each segment: all, so that counts are exact."""

@@ -37,13 +37,17 @@ from core.questions import Selection
 from core.window import TimeWindow
 from index.documents import (
     CASED_SUFFIX,
+    COUNTED,
+    PRESENT,
+    SEEN,
     TEXT_FIELDS,
     TIME_FIELDS,
     TOPIC_NAME,
+    VISIBLE,
     seconds_of,
     whole_bounds,
 )
-from index.tantivy_schema import COUNTED, KEY, PRESENT, SEEN, VISIBLE
+from index.tantivy_schema import KEY
 
 MAX_OFFSET_PHRASES = 1_000
 """With more offset phrases, reading the texts of all candidates is the cheaper way."""

@@ -13,21 +13,21 @@ import tantivy
 
 from core.fields import FIELDS, FieldKind
 from core.mention import Mention
-from index.documents import CASED_SUFFIX, GROUP_FIELDS, TEXT_FIELDS, TOPIC_NAME, document_of
+from index.documents import (
+    CASED_SUFFIX,
+    COUNTED,
+    GROUP_FIELDS,
+    PRESENT,
+    SEEN,
+    STATE,
+    TEXT_FIELDS,
+    TOPIC_NAME,
+    VISIBLE,
+    document_of,
+)
 
 KEY = "key"
-"""The id, also of states that no question sees."""
-
-STATE = "state"
-"""The mention as JSON bytes."""
-
-SEEN = "seen"
-"""What a question may see: ``visible`` has content, ``counted`` is neither own nor irrelevant."""
-
-VISIBLE, COUNTED = "visible", "counted"
-
-PRESENT = "present"
-"""The names of the fields that have a value."""
+"""The id, also of states that no question sees: these have no field ``id``."""
 
 SLOT = "slot"
 """A number below ``SLOTS`` drawn from the id, to walk through a selection in equal parts."""
