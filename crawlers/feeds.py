@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from core.identity import canonical_url, content_id, feed_item_id, page_id
 from core.mention import Author, Mention
 from core.ports import PollStatus
 from core.times import published_time
+from crawlers.clocks import instant, microseconds
 from crawlers.feed_reading import FeedItem, read_feed
 from crawlers.sites import same_site, site_of
 from crawlers.spider import SourceSpider, Visit, response_headers
@@ -203,13 +204,3 @@ def author_of(item: FeedItem, feed_url: str) -> Author | None:
         return None
     site = site_of(item.link or feed_url) or feed_url
     return Author(service=SERVICE, id=f"{site}/{name.casefold()}", name=name, url=item.author_url)
-
-
-def microseconds(at: datetime) -> int:
-    """Return the microseconds since 1970."""
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def instant(us: int) -> datetime:
-    """Return the whole second that ``us`` lies in."""
-    return datetime.fromtimestamp(us // 1_000_000, UTC)

@@ -127,9 +127,10 @@ class Visit:
         skipped: Mapping[str, int] | None = None,
     ) -> Receipt:
         """Hand mentions over, and with them the cursor that moves once they are durable."""
-        delivery = Delivery(self.source.name, mentions, cursor, deleted, skipped or {})
+        counts = {reason: n for reason, n in (skipped or {}).items() if n}
+        delivery = Delivery(self.source.name, mentions, cursor, deleted, counts)
         receipt = await self.crew.call(self.context.sink.deliver, delivery)
-        self.fetched += len(mentions)
+        self.fetched += len(mentions) + sum(counts.values())
         self.new += receipt.new
         return receipt
 
@@ -164,6 +165,11 @@ class Visit:
         if remaining == "0":
             self.retry_after = wait_asked_for(told, now)
         return response
+
+    async def checkpoint(self) -> None:
+        """Note that a visit without end goes well, and begin its counts anew."""
+        self.crew.reports[self.source.name] = await self.record(PollStatus.OK)
+        self.fetched = self.new = 0
 
     async def record(self, status: PollStatus, reason: str | None = None) -> SourceReport:
         """Note how the visit goes or went, for the source's health and coverage."""

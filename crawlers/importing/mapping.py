@@ -14,6 +14,7 @@ from core.errors import UsageError
 from core.identity import content_id, page_id, service_item_id
 from core.mention import Author, Channel, Engagement, Mention
 from core.times import EARLIEST_CLAIM, published_time
+from crawlers.clocks import microseconds
 from crawlers.importing.dates import DateFormat
 from crawlers.importing.records import Record, SkippedRow
 from crawlers.markup import absolute
@@ -111,7 +112,7 @@ class RowReader:
         self._dates = dates
         self._zone = ZoneInfo(options.time_zone)
         self._now = now
-        self._now_us = (now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        self._now_us = microseconds(now)
 
     def mention(self, record: Record) -> Mention | SkippedRow:
         """Return the row's mention, or why there is none: no_text, no_date or bad_date."""

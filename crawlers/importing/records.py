@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.errors import BadInputError, UsageError
 from crawlers.importing.encodings import Encoding
@@ -105,14 +105,15 @@ def _paths(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
 class _Lines:
     """Physical lines with push-back; a line longer than the limit comes as None."""
 
-    def __init__(self, file: TextIOWrapper) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, encoding: Encoding, newline: str) -> None:
+        self._raw = file
+        self._file = TextIOWrapper(file, encoding.name, errors="replace", newline=newline)
         self._waiting: deque[str] = deque()
 
     @property
     def position(self) -> int:
         """Bytes read from the file so far, ahead of the line by at most one buffer."""
-        return self._file.buffer.tell()
+        return self._raw.tell()
 
     def next(self) -> str | None:
         """Return the next line with its end, None for one too long; raise StopIteration."""
@@ -135,8 +136,8 @@ def _read_delimited(
     path: Path, encoding: Encoding, delimiter: str | None
 ) -> Iterator[Record | SkippedRow]:
     csv.field_size_limit(MAX_LINE_CHARS * 2)
-    with path.open(encoding=encoding.name, errors="replace", newline="") as file:
-        lines = _Lines(file)
+    with path.open("rb") as file:
+        lines = _Lines(file, encoding, newline="")
         try:
             first = lines.next() or ""
         except StopIteration:
@@ -237,8 +238,8 @@ def _fields(text: str, delimiter: str) -> list[str] | str:
 
 
 def _read_json_lines(path: Path, encoding: Encoding) -> Iterator[Record | SkippedRow]:
-    with path.open(encoding=encoding.name, errors="replace", newline="\n") as file:
-        lines = _Lines(file)
+    with path.open("rb") as file:
+        lines = _Lines(file, encoding, newline="\n")
         row = 0
         while True:
             try:
