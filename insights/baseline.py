@@ -40,6 +40,9 @@ LEVEL_LIMITS = (1 / 3, 3.0)
 # Hours less likely than this under the fit are past bursts and do not shape what is usual; of 1,344
 # ordinary hours about one is lost.
 MASK_LEVEL = 1e-3
+# Before a weekend or growth is known, an hour may stand this far (alpha) about its median.
+FIRST_SPREAD = 0.5
+SMALLEST_MEDIAN = 0.25
 # A run of masked hours longer than this is a new level, not a burst, and counts again.
 LONGEST_BURST_HOURS = 72
 # Spread of hourly counts of brands: prior mean and standard deviation where history is thin.
@@ -137,7 +140,11 @@ def fit_baseline(
     slots = hour_slots(first, len(counts), zone)
     age = np.arange(len(counts), 0, -1.0)
     rates = np.divide(counts, exposure, out=np.zeros(len(counts)), where=usable)
-    kept, alpha = usable, SPREAD_PRIOR
+    # A burst widens the profile and the spread that it is to be found by. So hours far above the
+    # median of their hour of the day are left out at first; the passes take back what fits.
+    typical = _medians(rates, usable, slots % 24)
+    kept = usable & ~_bursts(usable & (upper_tail(rates, typical, FIRST_SPREAD) < MASK_LEVEL))
+    alpha = SPREAD_PRIOR
     profile, profile_error, fitted = np.zeros(0), 0.0, rates
     for _ in range(FITTING_PASSES):
         weights = np.where(kept, 0.5 ** (age / PROFILE_HALF_LIFE_HOURS), 0.0)
@@ -205,6 +212,16 @@ def hours_before(
     exposure[padding:] = np.where(series.is_covered[inside], series.coverage[inside], 0.0)
     shape = (number, per_hour)
     return counts.reshape(shape).sum(axis=1), exposure.reshape(shape).mean(axis=1), first
+
+
+def _medians(rates: FloatArray, usable: BoolArray, hours: IntArray) -> FloatArray:
+    """Return for each hour the median rate of its hour of the day."""
+    medians = np.full(24, SMALLEST_MEDIAN)
+    for hour in range(24):
+        seen = rates[usable & (hours == hour)]
+        if seen.size:
+            medians[hour] = max(float(np.median(seen)), SMALLEST_MEDIAN)
+    return medians[hours]
 
 
 def _fit_profile(

@@ -143,11 +143,13 @@ def fit_shares(
     kept, rho = usable, CORRELATION_PRIOR
     by_hour, uncertainty = np.zeros(24), 0.0
     usual = np.zeros(len(scored))
-    for _ in range(PASSES):
+    for fitting in range(PASSES):
         weights = np.where(kept, 0.5 ** (age / HALF_LIFE_HOURS), 0.0)
         by_hour, uncertainty = _by_hour(negative, scored, weights, slots, rho)
         usual = by_hour[slots]
-        rho = _correlation(negative, scored, usual, kept, 1)
+        # As in insights.baseline: a crisis must not hide behind the variation it causes.
+        if fitting > 0:
+            rho = _correlation(negative, scored, usual, kept, 1)
         variance = scored * usual * (1 - usual) * (1 + np.maximum(scored - 1, 0) * rho)
         kept = usable & (negative - scored * usual <= MASK_DEVIATIONS * np.sqrt(variance) + 1)
     lengths = (1, 3, 6, 12)

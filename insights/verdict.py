@@ -18,7 +18,7 @@ from insights.series import Series
 WEEK = timedelta(weeks=1)
 # A count over sliding windows of length L crosses a high level about as often as this many
 # independent windows per L would (measured on simulated quiet weeks, bench/alerts.py).
-CROSSINGS_PER_LENGTH = 4.0
+CROSSINGS_PER_LENGTH = 3.0
 # Shown as "usual": the middle four fifths of what the baseline expects.
 USUAL_MASS = 0.8
 # Louder than any ratio of p to level that a window which may fire can have.
