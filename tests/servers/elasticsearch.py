@@ -217,7 +217,7 @@ class DockerNode(ElasticsearchNode):
 
     def stop(self) -> None:
         """Stop the container, keep its data."""
-        _run_docker("stop", f"--time={STOP_SECONDS}", self._name)
+        _run_docker("stop", "-t", str(STOP_SECONDS), self._name)
 
     def kill9(self) -> None:
         """Kill the container, keep its data."""
