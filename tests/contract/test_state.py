@@ -1,0 +1,189 @@
+"""What every state database keeps to, SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from alerts.incident import Evidence, Incident
+from app.stores.state import StateStore
+from app.stores.tables import metadata
+from core.errors import EngineUnavailable
+from core.ports import Poll, PollStatus
+from core.settings import RuleKind
+from core.window import TimeWindow
+
+NOW = datetime(2026, 11, 23, 14, 20, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
+    """Return an empty store of each kind."""
+    if request.param == "sqlite":
+        store = StateStore.in_folder(tmp_path / "home")
+    else:
+        store = StateStore(request.getfixturevalue("postgresql_url"))
+    store.setup()
+    yield store
+    with store._transaction(writes=True) as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())
+    store.close()
+
+
+def incident(key: str, opened_at: datetime, resolved_at: datetime | None = None) -> Incident:
+    """Return an incident of the rule "spike"."""
+    evidence = Evidence(
+        window_start=opened_at - timedelta(hours=1),
+        window_end=opened_at,
+        started_at=opened_at - timedelta(hours=1),
+        observed=40,
+        expected=9.5,
+        low=4,
+        high=15,
+        factor=4.2,
+        p=1e-9,
+    )
+    return Incident(
+        id=key,
+        rule="spike",
+        kind=RuleKind.VOLUME_SPIKE,
+        topic="Acme",
+        opened_at=opened_at,
+        updated_at=opened_at,
+        resolved_at=resolved_at,
+        first=evidence,
+        latest=evidence,
+        peak_observed=40,
+    )
+
+
+def test_migrations_make_the_declared_tables(tmp_path: Path) -> None:
+    """Every declared column is there after the migrations, and no other."""
+    store = StateStore.in_folder(tmp_path)
+    store.setup()
+    found = sa.inspect(store._engine)
+    for table in metadata.sorted_tables:
+        columns = {column["name"] for column in found.get_columns(table.name)}
+        assert columns == {column.name for column in table.columns}
+    store.close()
+
+
+def test_setup_is_safe_at_every_start(state: StateStore) -> None:
+    """Setting up again keeps what is there."""
+    state.save("feed", {"etag": "1"})
+    state.setup()
+    assert state.load("feed") == {"etag": "1"}
+
+
+def test_a_cursor_is_replaced_as_a_whole(state: StateStore) -> None:
+    """The newest cursor stands alone; a source never visited has an empty one."""
+    state.save("feed", {"etag": "1", "page": 3})
+    state.save("feed", {"etag": "2"})
+    assert state.load("feed") == {"etag": "2"}
+    assert state.load("another") == {}
+
+
+def test_ids_are_remembered(state: StateStore) -> None:
+    """More ids than one statement takes are found again, and no others."""
+    ids = {f"id{number}" for number in range(1_300)}
+    state.mark_seen(ids)
+    state.mark_seen({"id1", "new"})
+    assert state.seen([*ids, "new", "unknown"]) == ids | {"new"}
+    assert state.seen([]) == set()
+
+
+def test_the_last_poll_and_the_last_success_are_kept_apart(state: StateStore) -> None:
+    """A failure shows as the last poll and leaves the last success where it was."""
+    state.record_poll(Poll("feed", NOW, PollStatus.OK, fetched=5, new=3))
+    later = NOW + timedelta(minutes=5)
+    state.record_poll(Poll("feed", later, PollStatus.ERROR, reason="HTTP 500"))
+    assert state.last_polls() == {"feed": Poll("feed", later, PollStatus.ERROR, reason="HTTP 500")}
+    assert state.last_successes() == {"feed": NOW}
+
+
+def test_coverage_adds_up_by_hour(state: StateStore) -> None:
+    """Polls of one hour are counted together, by status, fetched and new."""
+    for minutes, status in ((0, PollStatus.OK), (5, PollStatus.OK), (10, PollStatus.RATE_LIMITED)):
+        at = NOW + timedelta(minutes=minutes)
+        state.record_poll(Poll("feed", at, status, fetched=2, new=1))
+    state.record_poll(Poll("feed", NOW + timedelta(hours=1), PollStatus.BLOCKED))
+    hours = state.polls_by_hour(TimeWindow.before(NOW + timedelta(hours=2), timedelta(hours=3)))
+    assert [(h.hour.hour, h.polls, h.ok, h.rate_limited, h.blocked) for h in hours] == [
+        (14, 3, 2, 1, 0),
+        (15, 1, 0, 0, 1),
+    ]
+    assert (hours[0].fetched, hours[0].new) == (6, 3)
+    assert state.polls_by_hour(TimeWindow.before(NOW - timedelta(days=1), timedelta(days=1))) == []
+
+
+def test_budgets_add_up_by_day(state: StateStore) -> None:
+    """What a topic took and left out is added to its day."""
+    state.spend("Acme", "2026-11-23", 10, 0)
+    state.spend("Acme", "2026-11-23", 5, 2)
+    spent = state.spent("2026-11-23")["Acme"]
+    assert (spent.taken, spent.left_out) == (15, 2)
+    assert state.spent("2026-11-24") == {}
+
+
+def test_incidents_come_newest_first(state: StateStore) -> None:
+    """Incidents are kept as they are, replaced by id, and listed from the newest."""
+    state.save_incident(incident("old", NOW - timedelta(days=2), NOW - timedelta(days=1)))
+    state.save_incident(incident("new", NOW))
+    state.save_incident(incident("new", NOW).model_copy(update={"peak_observed": 99}))
+    assert [(i.id, i.peak_observed) for i in state.incidents()] == [("new", 99), ("old", 40)]
+    assert [i.id for i in state.incidents(NOW - timedelta(hours=1))] == ["new"]
+
+
+def test_only_an_unresolved_incident_is_open(state: StateStore) -> None:
+    """The open incident of a rule is the one that nobody resolved."""
+    state.save_incident(incident("old", NOW - timedelta(days=2), NOW))
+    assert state.open_incident("spike") is None
+    state.save_incident(incident("new", NOW))
+    assert state.open_incident("spike") == incident("new", NOW)
+    assert state.open_incident("another") is None
+
+
+def test_the_ledger_remembers_each_step_told(state: StateStore) -> None:
+    """A delivered step of an incident is known, another step is not."""
+    state.record_delivery("i1", "opened", NOW, "mail/1.eml")
+    state.record_delivery("i1", "opened", NOW, "mail/1.eml")
+    assert state.was_delivered("i1", "opened")
+    assert not state.was_delivered("i1", "resolved")
+
+
+def test_watermarks_are_kept(state: StateStore) -> None:
+    """A watermark is the last one set, in UTC."""
+    assert state.watermark("alerts") is None
+    state.set_watermark("alerts", NOW - timedelta(hours=1))
+    state.set_watermark("alerts", NOW)
+    assert state.watermark("alerts") == NOW
+
+
+def test_threads_write_side_by_side(state: StateStore) -> None:
+    """Writers wait for each other instead of failing, and no poll is lost."""
+
+    def poll() -> None:
+        for _ in range(20):
+            state.record_poll(Poll("feed", NOW, PollStatus.OK, fetched=1))
+
+    threads = [threading.Thread(target=poll) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (hour,) = state.polls_by_hour(TimeWindow.before(NOW + timedelta(hours=1), timedelta(hours=2)))
+    assert hour.fetched == 80
+
+
+def test_a_database_that_is_away_is_a_retryable_error(tmp_path: Path) -> None:
+    """A folder that cannot be opened is told as an engine that does not answer."""
+    store = StateStore(f"sqlite:///{tmp_path / 'missing' / 'state.sqlite3'}")
+    with pytest.raises(EngineUnavailable, match="state database"):
+        store.load("feed")
+    store.close()
