@@ -59,7 +59,7 @@ def enriched(of: Mention, **fields: Any) -> Mention:
 
 def corrected(key: str, at_us: int = 1, **fields: Any) -> Mention:
     """Return the fragment of a person's corrections, each at the same microsecond."""
-    overlay = {
+    overlay: dict[str, Any] = {
         name: Correction(value=value, by="ana", at_us=at_us) for name, value in fields.items()
     }
     return Mention(id=key, overlay=Overlay(**overlay))
@@ -217,9 +217,8 @@ _flags = sorted(n for n, s in FIELDS.items() if s.kind is FieldKind.FLAG)
 _numbers = sorted(n for n, s in FIELDS.items() if s.kind is FieldKind.NUMBER)
 _dates = sorted(n for n, s in FIELDS.items() if s.kind is FieldKind.DATE)
 _bounds = st.none() | st.sampled_from((-1.0, 0.0, 0.5, 1.0, 2.0, 1e18))
-_instants = st.none() | st.integers(0, 80).map(
-    lambda n: START + timedelta(minutes=30 * n, seconds=n)
-)
+_minutes = st.integers(0, 80).map(lambda n: timedelta(minutes=30 * n, seconds=n))
+_instants = st.none() | _minutes.map(lambda after: START + after)
 _half_instants = _instants.map(lambda at: at and at + timedelta(microseconds=500_000))
 
 field_leaves = st.one_of(
