@@ -169,6 +169,8 @@ class _Parser:
             return self._quoted()
         if self._peek() in "[{":
             return self._range()
+        if self.field is not None and self._peek() in "<>":
+            return self._comparison()
         match = _FIELD.match(self.query, self.at)
         if self.field is not None:
             if match and values.is_field(match[1]):
@@ -273,6 +275,8 @@ class _Parser:
             self._fail(f"{self._peek()!r} cannot stand here; escape it with \\ to mean it", start)
         if self._peek() == "^":
             self._fail("a boost (^) has no meaning: mentions are not ranked by relevance", self.at)
+        is_url = self.field is None and "://" in written
+        has_wildcard = has_wildcard and not is_url
         if has_wildcard and is_escaped:
             self._fail("* and ? cannot be both escaped and meant in one word", start)
         field = self.field
