@@ -172,7 +172,7 @@ def evaluate(
         with session.application() as application:
             models = application.configuration.settings.models
     model = load_sentiment(models.sentiment, label_map=models.sentiment_labels or None)
-    result = evaluate_sentiment(file, model)
+    result = evaluate_sentiment(file, model=model)
     shown = table(f"{result['n']:,} texts, {result['model']}", "measure", ">value")
     for name in ("accuracy", "macro_recall", "macro_f1", "texts_per_second"):
         shown.add_row(

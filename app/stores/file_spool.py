@@ -104,8 +104,8 @@ class FileSpool:
         """
         ends: dict[str, int] = {}
         for entry in entries:
-            name, _, end = entry.position.rpartition(":")
-            ends[name] = max(int(end), ends.get(name, 0))
+            name, _, offset = entry.position.rpartition(":")
+            ends[name] = max(int(offset), ends.get(name, 0))
         for name, end in ends.items():
             if end > self._offset(name):
                 replace_file(self._acknowledged / name, str(end).encode())
