@@ -11,15 +11,11 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 
-SOURCES = ("negative", "positive", "neutral", "pieces", "replies", "events", "tech", "reviews")
-_FILES = {f"en_{name}.txt": "en" for name in SOURCES} | {
-    "en_news.txt": "news",
-    "en_blog.txt": "blog",
-    "es.txt": "es",
-}
+LANGUAGES = ("en", "es")
 _ARTICLE = re.compile(r"\b([Aa]) (?=(?!uni|use|one|eu|once)[aeiou])", re.ASCII)
 _AN_BEFORE_CONSONANT = re.compile(r"\b([Aa])n (?=(?:uni|use[ds]?\b|[bcdfgjklmnpqrstvwxyz]))")
 _SPACES = re.compile(r"[ \t]{2,}")
@@ -45,7 +41,7 @@ Sequence = tuple["str | Slot | Choice", ...]
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """One compiled line; ``key`` names it (file:section:number)."""
+    """One compiled line; ``key`` names it (language:section:number)."""
 
     key: str
     body: Sequence
@@ -123,18 +119,17 @@ def slots_of(sequence: Sequence) -> frozenset[str]:
 
 @cache
 def load_sections() -> Mapping[str, tuple[Skeleton, ...]]:
-    """Return all skeletons by ``prefix:section`` (``en:late``, ``news:body``, ``es:tail``)."""
+    """Return all skeletons by ``language:section`` (``en:late``, ``es:tail``)."""
     sections: dict[str, list[Skeleton]] = {}
-    for file, prefix in _FILES.items():
+    for language in LANGUAGES:
         name = ""
-        for line in _read(file):
+        for line in _read(f"{language}*.txt"):
             if line.startswith("== "):
-                name = f"{prefix}:{line[3:].strip()}"
-                sections[name] = []
+                name = f"{language}:{line[3:].strip()}"
                 continue
             body = compile_line(line)
-            key = f"{name}:{len(sections[name]) + 1}"
-            sections[name].append(Skeleton(key, body, slots_of(body)))
+            section = sections.setdefault(name, [])
+            section.append(Skeleton(f"{name}:{len(section) + 1}", body, slots_of(body)))
     return {name: tuple(skeletons) for name, skeletons in sections.items()}
 
 
@@ -142,15 +137,25 @@ def load_sections() -> Mapping[str, tuple[Skeleton, ...]]:
 def load_fillers() -> Mapping[str, tuple[Sequence, ...]]:
     """Return the compiled values of every slot of ``slots.txt``."""
     fillers: dict[str, tuple[Sequence, ...]] = {}
-    for line in _read("slots.txt"):
+    for line in _read("slots*.txt"):
         name, _, values = line.partition(":")
         fillers[name.strip()] = tuple(compile_line(v.strip()) for v in values.split(" | "))
     return fillers
 
 
-def _read(file: str) -> list[str]:
-    text = (resources.files("demo") / "texts" / file).read_text(encoding="utf-8")
-    lines = (line.strip() for line in text.splitlines())
+@cache
+def load_swaps() -> Mapping[str, tuple[str, ...]]:
+    """Return the words of ``swaps.txt`` with what may stand in their place."""
+    lines = (line.partition(": ") for line in _read("swaps.txt"))
+    return {word: tuple(others.split(" | ")) for word, _, others in lines}
+
+
+def _read(pattern: str) -> list[str]:
+    """Return the lines of the files that ``pattern`` names, in order of their names."""
+    folder = resources.files("demo") / "texts"
+    names = sorted(file.name for file in folder.iterdir() if fnmatchcase(file.name, pattern))
+    texts = [(folder / name).read_text(encoding="utf-8") for name in names]
+    lines = (line.strip() for text in texts for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("# ")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
+import unicodedata
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -54,7 +55,8 @@ def make_handle(rng: random.Random, writer: Writer, first: str, last: str) -> st
         f"{last}{rng.randint(51, 99)}",
         f"the_{word}_{last[:4]}",
     )
-    return rng.choice(forms).encode("ascii", "ignore").decode()
+    folded = unicodedata.normalize("NFKD", rng.choice(forms))
+    return folded.encode("ascii", "ignore").decode()
 
 
 def make_person(rng: random.Random, writer: Writer, service: Service, language: str) -> Person:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from demo.grammar import Filling, Skeleton, Writer
 from demo.post import DemoPost, Person, Service
-from demo.voices import TYPO_RATE, slip, speak, stretch
+from demo.voices import TYPO_RATE, slip, speak, stretch, swap
 from demo.world import BRANDS, BY_KEY, OWN
 
 STICKY = frozenset({"item", "city", "city2", "relative", "depot", "petname", "pet", "street"})
@@ -215,22 +215,24 @@ class Scribe:
         parts = [self._say("en:hn_comment", filling)]
         if self._rng.random() < 0.35:
             parts.append(self._say("en:hn_comment", filling))
-        return self._draft(self._with_brand("\n\n".join(parts), brand, filling), filling)
+        return self._draft(
+            swap(self._with_brand("\n\n".join(parts), brand, filling), self._rng), filling
+        )
 
     def article(self, brand: str, person: Person, sentences: int) -> Draft:
         """Return a news article of a headline, a lead and about ``sentences`` sentences."""
         filling = self._filling(brand, person, Service.FEED)
         filling.sticky = ARTICLE_STICKY
         filling.fixed.pop("city", None)
-        title = self._say("news:headline", filling)
-        paragraphs = [self._say("news:angle_lead", filling)]
+        title = self._say("en:headline", filling)
+        paragraphs = [self._say("en:angle_lead", filling)]
         left = sentences
         while left > 0:
             length = min(left, self._rng.randint(1, 3))
-            paragraphs.append(" ".join(self._say("news:body", filling) for _ in range(length)))
+            paragraphs.append(" ".join(self._say("en:body", filling) for _ in range(length)))
             left -= length
         if self._rng.random() < 0.6:
-            paragraphs.append(self._say("news:closer", filling))
+            paragraphs.append(self._say("en:closer", filling))
         if BY_KEY[brand].name not in title + "".join(paragraphs):
             title = f"{BY_KEY[brand].name}: {title}"
         return self._draft("\n\n".join(paragraphs), filling, title)
@@ -239,16 +241,16 @@ class Scribe:
         """Return a blog post of two to five paragraphs."""
         filling = self._filling(brand, person, Service.FEED)
         filling.sticky = ARTICLE_STICKY
-        title = self._say("blog:title", filling)
+        title = self._say("en:blog_title", filling)
         count = self._rng.randint(2, 5)
-        paragraphs = [self._say("blog:para", filling) for _ in range(count)]
+        paragraphs = [self._say("en:blog_para", filling) for _ in range(count)]
         text = self._with_brand("\n\n".join(paragraphs), brand, filling)
-        return self._draft(text, filling, title)
+        return self._draft(swap(text, self._rng), filling, title)
 
     def wire(self, weekday: str) -> str:
         """Return the agency's story that many sites print."""
         writer = self._writer
-        return writer.write(writer.draw("news:wire"), Filling({"weekday": weekday}))
+        return writer.write(writer.draw("en:wire"), Filling({"weekday": weekday}))
 
     def outlet_town(self) -> str:
         """Return the town that a local paper's name begins with."""
@@ -266,6 +268,8 @@ class Scribe:
         rng = self._rng
         surname = self._writer.fill("surname", Filling({}))
         voice = person.voice if person.voice != "rant" or sentiment == "negative" else "plain"
+        if person.language == "en":
+            text = swap(text, rng)
         text = speak(text, voice, rng, surname)
         if rng.random() < STRETCH_RATE and person.language == "en":
             text = stretch(text, rng)

@@ -33,6 +33,9 @@ from demo.world import (
 BLUESKY_REACH = timedelta(hours=20)
 """How far back the Bluesky stream can be replayed; before that its share writes on Mastodon."""
 
+HACKER_NEWS_BASE = 10**15
+"""Far above every real item's number, so that no link opens a stranger's post."""
+
 SPANISH_SHARE = 0.135
 REPLY_SHARE = 0.24
 OWN_REPLY_SHARE = 0.14
@@ -59,6 +62,11 @@ _MOOD_WEIGHTS: dict[str | None, tuple[float, float, float]] = {
     "fee_day": (68, 20, 12),
     "campaign": (0, 0, 100),
 }
+_HELP_HOMES = {
+    Service.MASTODON: "kettle.example",
+    Service.BLUESKY: "bsky.example",
+    Service.FEED: "forum.example",
+}
 _TAG = re.compile(r"#(\w+)")
 _TID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _TID_CHARS = 13
@@ -70,6 +78,28 @@ def generate(now: datetime, seed: int = 7) -> list[DemoPost]:
     Raises ValueError for a naive ``now``.
     """
     return _Stream(require_utc(now), seed).run()
+
+
+def own_accounts() -> list[tuple[str, str]]:
+    """Return the (service, author id) pairs of the own brand's accounts on social services.
+
+    On Mastodon an account's id is its address, which is the same on every server.
+    """
+    mastodon, bluesky = (_help_desk(service) for service in (Service.MASTODON, Service.BLUESKY))
+    return [
+        (Service.MASTODON.value, f"https://{mastodon.home}/users/{mastodon.handle}"),
+        (Service.BLUESKY.value, bluesky.id),
+    ]
+
+
+def _help_desk(service: Service) -> Person:
+    return build_person(
+        service,
+        "pendrake_help",
+        "Pendrake help desk",
+        home=_HELP_HOMES[service],
+        followers=8400,
+    )
 
 
 class _Stream:
@@ -90,20 +120,7 @@ class _Stream:
         self._threads: dict[tuple[Service, str], deque[DemoPost]] = {}
         self._posts: list[DemoPost] = []
         self._serial = 0
-        self._help = {
-            service: build_person(
-                service,
-                "pendrake_help",
-                "Pendrake help desk",
-                home=home,
-                followers=8400,
-            )
-            for service, home in (
-                (Service.MASTODON, "kettle.example"),
-                (Service.BLUESKY, "bsky.example"),
-                (Service.FEED, "forum.example"),
-            )
-        }
+        self._help = {service: _help_desk(service) for service in _HELP_HOMES}
         advertiser = build_person(
             Service.MASTODON,
             "parceldeals24",
@@ -268,7 +285,7 @@ class _Stream:
             )
             text = _vary(first.text, site, rng)
         editor = build_person(Service.FEED, site.partition(".")[0], "Newsdesk", home=site)
-        draft = Draft(text, ("news:wire:1",), "parcel", "", title)
+        draft = Draft(text, ("en:wire:1",), "parcel", "", title)
         post = self._emit(moment, Service.FEED, editor, draft, "neutral", feed=WIRE, site=site)
         if first is None:
             return post
@@ -292,7 +309,7 @@ class _Stream:
         self._serial += 1
         text = draft.text
         tagged = service in (Service.MASTODON, Service.BLUESKY)
-        if tagged and CAMPAIGN_TAG not in text.lower():
+        if tagged and not person.is_bot and CAMPAIGN_TAG not in text.lower():
             text = self._scribe.hashtags(text, moment.brand)
         carrier = feed or (FORUM if service is Service.FEED else None)
         item_id, url = self._place(service, moment.at, person, carrier, site)
@@ -344,7 +361,7 @@ class _Stream:
             item_id = str((int(at.timestamp() * 1000) << 16) | (serial & 0xFFFF))
             return item_id, f"{person.url}/{item_id}"
         if service is Service.HACKERNEWS:
-            number = str(40_000_000 + int(at.timestamp()) % 10**7 * 3 + serial % 3)
+            number = str(HACKER_NEWS_BASE + int(at.timestamp()) * 10_000 + serial % 10_000)
             return number, f"https://news.example/item?id={number}"
         if service is Service.BLUESKY:
             key = make_tid(int(at.timestamp() * 1_000_000) + serial % 1_000_000, 1)

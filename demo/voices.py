@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
+from functools import cache
+
+from demo.grammar import load_swaps
 
 TYPO_RATE = 0.14
 """Share of social posts with a slip of the keyboard."""
@@ -36,8 +40,17 @@ _FORMAL_STARTS = (
     "Dear Sir or Madam, ",
     "Good afternoon. ",
     "May I point out: ",
-    "With respect, ",
-    "As a customer of many years, I note the following. ",
+    "With respect: ",
+    "As a customer of many years: ",
+    "To the editor, so to speak. ",
+    "Good day to you all. ",
+    "If I may: ",
+    "Forgive an old hand. ",
+    "For what it is worth. ",
+    "My late husband would have said it better. ",
+    "Permit me a remark. ",
+    "",
+    "",
     "",
 )
 _FORMAL_ENDS = (" Yours faithfully, {}", " Kind regards, {}", " {}", " Mrs {}", " R. {}", "")
@@ -45,6 +58,31 @@ _CHATTY_MIDDLE = (" haha", " honestly", " I mean", " anyway", ", you know?", " h
 _STRETCH = re.compile(r"\b(so|no|why|please|never|late|love|nice|great|good|wow|again)\b")
 _LOUD = re.compile(r"\b(never|nothing|nobody|again|lost|late|refund|still|every|days|worst|how)\b")
 _SLIPPERY = re.compile(r"(?<![@#<\w/.])[a-z]{5,}(?![\w.]*example)\b")
+
+SWAP_RATE = 0.3
+"""Share of exchangeable words that are exchanged."""
+
+
+@cache
+def _swaps() -> tuple[re.Pattern[str], Mapping[str, tuple[str, ...]]]:
+    swaps = load_swaps()
+    longest_first = sorted(swaps, key=len, reverse=True)
+    words = "|".join(re.escape(word) for word in longest_first)
+    return re.compile(rf"(?<![\w#@'])(?:{words})(?![\w'])", re.IGNORECASE), swaps
+
+
+def swap(text: str, rng: random.Random) -> str:
+    """Return ``text`` with some of its words exchanged for others that say the same."""
+    pattern, swaps = _swaps()
+
+    def exchanged(match: re.Match[str]) -> str:
+        word = match[0]
+        if rng.random() > SWAP_RATE:
+            return word
+        other = rng.choice(swaps[word.lower()])
+        return other[:1].upper() + other[1:] if word[0].isupper() else other
+
+    return pattern.sub(exchanged, text)
 
 
 def speak(text: str, voice: str, rng: random.Random, surname: str) -> str:
