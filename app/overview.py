@@ -60,7 +60,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
     window = _from_first(queries, scope, window)
     selection = queries.selection(scope)
     stats = queries.stats_of(selection)
-    hourly = _history(queries, selection, window, now)
+    hourly = _history(queries, selection, window)
     usual = usual_range(hourly, _whole_hours(window), zone=scope.zone)
     bursts = tuple(t for t in queries.trends(scope) if t.direction is Direction.RISING)
     inbox_scope = scope.needing_answer()
@@ -108,7 +108,7 @@ def _whole_hours(window: TimeWindow) -> TimeWindow:
     return TimeWindow(start, start + max(round(window.length / HOUR), 1) * HOUR)
 
 
-def _history(queries: Queries, selection: Selection, window: TimeWindow, now: datetime) -> Series:
+def _history(queries: Queries, selection: Selection, window: TimeWindow) -> Series:
     reach = TimeWindow(window.start - HISTORY, max(window.end, window.start + HOUR))
     return queries.series(selection, reach, HOUR)
 
@@ -203,6 +203,13 @@ def _sentence(
 
 
 # --- charts
+
+
+def volume_points(
+    queries: Queries, selection: Selection, window: TimeWindow, now: datetime, zone: str
+) -> tuple[VolumePoint, ...]:
+    """Return mentions by the hour or the local day, with what was expected before the window."""
+    return _volume(_history(queries, selection, window), window, now, zone)
 
 
 def _volume(

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from core.fields import FIELDS
 from core.mention import Mention
@@ -29,6 +30,8 @@ from core.questions import (
     View,
 )
 from core.window import bucket_start
+
+K = TypeVar("K")
 
 
 def selects(selection: Selection, mention: Mention) -> bool:
@@ -151,11 +154,9 @@ class CorrectedIndex:
         self._pending.drop(settled)
         return changes
 
-    def _shifts(
-        self, selection: Selection, count: Callable[[Mention], Sequence[object]]
-    ) -> Counter[object]:
+    def _shifts(self, selection: Selection, count: Callable[[Mention], Sequence[K]]) -> Counter[K]:
         """Return by how much the count under each key differs from the index's."""
-        shifts: Counter[object] = Counter()
+        shifts: Counter[K] = Counter()
         for change in self._changes():
             if selects(selection, change.stored):
                 shifts.subtract(count(change.stored))
@@ -198,16 +199,14 @@ class CorrectedIndex:
         """Return counts per bucket, ordered by start, then value."""
         found = {(b.start, b.value): b.count for b in self._index.buckets(selection, step, by)}
 
-        def keys(mention: Mention) -> list[object]:
+        def keys(mention: Mention) -> list[tuple[datetime, str | None]]:
             at = instant_of(selection, mention)
             if at is None:
                 return []
-            start = bucket_start(at, step)
-            values = [None] if by is None else list(values_of(by, mention))
-            return [(start, value) for value in values]
+            values: Sequence[str | None] = [None] if by is None else values_of(by, mention)
+            return [(bucket_start(at, step), value) for value in values]
 
-        for key, shift in self._shifts(selection, keys).items():
-            start, value = key  # type: ignore[misc]  # keys() makes pairs
+        for (start, value), shift in self._shifts(selection, keys).items():
             found[start, value] = found.get((start, value), 0) + shift
         ordered = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
         return [BucketCount(start, value, n) for (start, value), n in ordered if n > 0]
@@ -220,7 +219,7 @@ class CorrectedIndex:
         # What shifts may lift a value into the first ``size`` or push one out of them.
         found = {v.value: v.count for v in self._index.top(selection, field, size + len(shifts))}
         for value, shift in shifts.items():
-            found[str(value)] = found.get(str(value), 0) + shift
+            found[value] = found.get(value, 0) + shift
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         return [ValueCount(value, n) for value, n in ordered if n > 0][:size]
 

@@ -23,6 +23,7 @@ from app.answers import (
     Stats,
     StatsAnswer,
     TrendRow,
+    VolumePoint,
 )
 from app.pending import CorrectedIndex, Pending
 from app.scope import Scope
@@ -56,6 +57,9 @@ HISTORY = timedelta(weeks=8)
 LATE_AFTER_POLLS = 3
 """Polls in a row that a source may miss before it is called late; one is a restart."""
 
+
+BEFORE_INCIDENT = timedelta(hours=24)
+"""How much of the time before an incident its chart shows: a day, for its ordinary rhythm."""
 
 RULE_STEP = timedelta(minutes=15)
 """Buckets that rules are judged by here; what mails is judged where alerts are evaluated."""
@@ -115,7 +119,6 @@ class Queries:
         return {key: mention for key, mention in found.items() if mention.has_content}
 
     def _highlighter(self, scope: Scope) -> Callable[[Mention, str, Place], tuple[Span, ...]]:
-        from core.query.parser import parse
 
         asked = parse(scope.query, self.now()) if scope.query.strip() else None
         topics: dict[str, Node] = {t.name: parse(t.query) for t in self.configuration.topics}
@@ -161,14 +164,13 @@ class Queries:
         start = bucket_start(window.start, step)
         aligned = TimeWindow(start, window.end)
         found = self.index.buckets(replace(selection, window=aligned), step)
-        series = Series.from_buckets(
+        return Series.from_buckets(
             aligned,
             step,
             {bucket.start: bucket.count for bucket in found},
             self.coverage(aligned, step),
             covered_from=self.first_seen(selection),
         )
-        return series
 
     def first_seen(self, selection: Selection) -> datetime | None:
         """Return when the oldest mention of the selection's topics was published."""
@@ -277,6 +279,27 @@ class Queries:
         """Return the counts of mentions with one of the labels."""
         node = any_of("sentiment", [label.value for label in labels])
         return self.series(narrowed(selection, node), window, RULE_STEP)
+
+    def incident_scope(self, incident: Incident) -> Scope:
+        """Return the mentions of an incident: its topic and query, since it began until it ended."""
+        until = incident.resolved_at or max(self.now(), incident.latest.window_end)
+        return Scope(
+            topics=(incident.topic,),
+            query="" if incident.query == "*:*" else incident.query,
+            since=min(incident.first.started_at, until),
+            until=until,
+        )
+
+    def incident_volume(self, incident: Incident, zone: str) -> tuple[VolumePoint, ...]:
+        """Return mentions by the hour around an incident, with what was expected."""
+        from app.overview import volume_points
+
+        scope = replace(self.incident_scope(incident), zone=zone)
+        began = incident.first.started_at
+        until = min((incident.resolved_at or self.now()) + BEFORE_INCIDENT / 4, self.now())
+        window = TimeWindow(began - BEFORE_INCIDENT, max(until, began))
+        selection = replace(self.selection(scope), window=None)
+        return volume_points(self, selection, window, self.now(), zone)
 
     # --- filters
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import QueryError, UsageError
 from core.mention import Channel, Sentiment, Status
-from core.query.ast import And, FieldIs, Node, Not, Or
+from core.query.ast import And, Everything, FieldIs, Node, Not, Or
 from core.query.parser import parse
 from core.questions import Selection
 from core.settings import Configuration, parse_duration
@@ -184,7 +184,7 @@ class Scope:
         if is_narrowed and not topics:
             # Topic and group exclude each other: nothing, rather than everything.
             topics = self.topics
-            node = Not(node) if node is None else node
+            node = Not(Everything())
         return Selection(
             query=node,
             window=self.window(now),

@@ -1,0 +1,1 @@
+"""The dashboard: Streamlit views that draw what ``app.queries`` answers."""

@@ -1,0 +1,313 @@
+"""Who may come in: everything the dashboard serves, its websocket included, passes this gate.
+
+The dashboard is open when it is asked for on this machine, by its loopback name, without a proxy
+in between, and no public address is configured. Otherwise it asks for the password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SIGN_IN_PATH = "/sign-in"
+SIGN_OUT_PATH = "/sign-out"
+COOKIE = "groundswell_session"
+SESSION_SECONDS = 12 * 3600
+"""A working day: long enough not to be asked at lunch, short enough for a lost laptop."""
+
+FREE_ATTEMPTS = 5
+LOCK_SECONDS = 60
+"""After five wrong passwords in a row an address waits a minute, twice as long each time after."""
+
+MAX_LOCK_SECONDS = 3600
+MAX_BODY_BYTES = 4096
+MAX_ADDRESSES = 10_000
+
+FORWARDING_HEADERS = (
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-real-ip",
+    b"via",
+)
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    # Pictures and scripts of strangers are never loaded. Charts are compiled in the page, which
+    # needs unsafe-eval; Streamlit styles its elements inline.
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        b"font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
+        b"frame-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        b"frame-ancestors 'self'",
+    ),
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address, with or without a port, is this machine's own."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_open(headers: list[tuple[bytes, bytes]], public_url: str | None) -> bool:
+    """Return whether a request with these headers needs no sign-in."""
+    named = [value for key, value in headers if key == b"host"]
+    if len(named) != 1 or not is_loopback(named[0].decode("latin-1")):
+        return False
+    if any(key in FORWARDING_HEADERS for key, _ in headers):
+        return False
+    return public_url is None or is_loopback(urlsplit(public_url).netloc)
+
+
+@dataclass
+class Throttle:
+    """Counts wrong passwords by address; ``clock`` gives seconds that only grow."""
+
+    clock: Callable[[], float] = time.monotonic
+    _failures: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def wait(self, address: str) -> float:
+        """Return how many seconds the address still has to wait."""
+        count, last = self._failures.get(address, (0, 0.0))
+        if count < FREE_ATTEMPTS:
+            return 0.0
+        lock = min(LOCK_SECONDS * 2.0 ** (count - FREE_ATTEMPTS), MAX_LOCK_SECONDS)
+        return max(last + lock - self.clock(), 0.0)
+
+    def failed(self, address: str) -> None:
+        """Remember a wrong password."""
+        count, _ = self._failures.pop(address, (0, 0.0))
+        self._failures[address] = (count + 1, self.clock())
+        while len(self._failures) > MAX_ADDRESSES:
+            self._failures.pop(next(iter(self._failures)))
+
+    def succeeded(self, address: str) -> None:
+        """Forget what the address did before."""
+        self._failures.pop(address, None)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the gate goes by. ``secret`` signs sessions; a new password ends all of them."""
+
+    public_url: str | None
+    password_hash: str | None
+    secret: bytes
+    clock: Callable[[], float] = time.time
+
+    def session(self) -> str:
+        """Return a new session: when it ends, signed."""
+        end = str(int(self.clock()) + SESSION_SECONDS)
+        return f"{end}.{self._sign(end)}"
+
+    def holds(self, session: str) -> bool:
+        """Return whether a session was made here and has not ended."""
+        end, _, signature = session.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(end).encode()):
+            return False
+        return end.isdecimal() and int(end) > self.clock()
+
+    def _sign(self, end: str) -> str:
+        message = f"{end}|{self.password_hash}".encode()
+        return hmac.new(self.secret, message, hashlib.sha256).hexdigest()
+
+    def verify(self, password: str) -> bool:
+        """Return whether the password fits the configured hash."""
+        from argon2 import PasswordHasher
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        if self.password_hash is None:
+            return False
+        try:
+            return PasswordHasher().verify(self.password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+class Gate:
+    """ASGI middleware that lets in who may see the dashboard, and nobody else."""
+
+    def __init__(self, app: ASGIApp, access: Callable[[], Access], throttle: Throttle) -> None:
+        self._app = app
+        self._access = access
+        self._throttle = throttle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with the sign-in page."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        access = self._access()
+        send = _with_security_headers(send)
+        is_in = is_open(scope["headers"], access.public_url) or access.holds(_cookie(scope))
+        if scope["type"] == "websocket":
+            if is_in:
+                await self._app(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
+            return
+        path = scope["path"]
+        if path == SIGN_IN_PATH:
+            response = await self._sign_in(access, scope, receive)
+        elif path == SIGN_OUT_PATH:
+            response = RedirectResponse(SIGN_IN_PATH, status_code=303)
+            response.delete_cookie(COOKIE)
+        elif is_in or path == "/_stcore/health":
+            await self._app(scope, receive, send)
+            return
+        elif scope["method"] == "GET" and b"text/html" in _header(scope, b"accept"):
+            response = RedirectResponse(SIGN_IN_PATH, status_code=303)
+        else:
+            response = PlainTextResponse("sign in first", status_code=401)
+        await response(scope, receive, send)
+
+    async def _sign_in(self, access: Access, scope: Scope, receive: Receive) -> Response:
+        if access.password_hash is None:
+            return HTMLResponse(_page(NO_PASSWORD, None, with_form=False), status_code=403)
+        if scope["method"] != "POST":
+            return HTMLResponse(_page("", None))
+        if not _same_origin(scope):
+            return HTMLResponse(_page("", "Send the form from this page."), status_code=403)
+        address = (scope.get("client") or ("", 0))[0]
+        wait = self._throttle.wait(address)
+        if wait > 0:
+            text = f"Too many attempts. Try again in {int(wait) + 1} seconds."
+            return HTMLResponse(_page("", text), status_code=429)
+        body = await _body(receive)
+        password = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
+        # Argon2 takes its time; the event loop serves others meanwhile.
+        from starlette.concurrency import run_in_threadpool
+
+        if not await run_in_threadpool(access.verify, password):
+            self._throttle.failed(address)
+            return HTMLResponse(_page("", "That is not the password."), status_code=401)
+        self._throttle.succeeded(address)
+        response = RedirectResponse("/", status_code=303)
+        is_secure = (access.public_url or "").startswith("https://")
+        response.set_cookie(
+            COOKIE,
+            access.session(),
+            max_age=SESSION_SECONDS,
+            httponly=True,
+            secure=is_secure,
+            samesite="lax",
+        )
+        return response
+
+
+def load_secret(home: Path) -> bytes:
+    """Return the key that signs sessions, made at first and kept in the home folder."""
+    import os
+    import secrets
+
+    path = home / "dashboard.key"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(handle, "wb") as file:
+        key = secrets.token_bytes(32)
+        file.write(key)
+    return key
+
+
+def hash_password(password: str) -> str:
+    """Return the Argon2 hash that ``dashboard.password_hash`` in settings.yml takes."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher().hash(password)
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            held = {key for key, _ in message.get("headers", [])}
+            added = [(key, value) for key, value in SECURITY_HEADERS if key not in held]
+            message = {**message, "headers": [*message.get("headers", []), *added]}
+        await send(message)
+
+    return sending
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def _cookie(scope: Scope) -> str:
+    cookies: SimpleCookie = SimpleCookie()
+    try:
+        cookies.load(_header(scope, b"cookie").decode("latin-1"))
+    except CookieError:
+        return ""
+    return cookies[COOKIE].value if COOKIE in cookies else ""
+
+
+def _same_origin(scope: Scope) -> bool:
+    """Return whether a form was sent from a page of this server."""
+    origin = _header(scope, b"origin").decode("latin-1")
+    return not origin or urlsplit(origin).netloc == _header(scope, b"host").decode("latin-1")
+
+
+async def _body(receive: Receive) -> bytes:
+    body = b""
+    while len(body) <= MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    return body[:MAX_BODY_BYTES]
+
+
+NO_PASSWORD = """
+<p>This dashboard is reached from outside its own machine, and no password is set.</p>
+<p>On the machine that runs it, type <code>groundswell dashboard --hash-password</code>, put what
+it prints into <code>settings.yml</code> as <code>dashboard.password_hash</code>, and start the
+dashboard again.</p>
+"""
+
+_FORM = """
+<form method="post" action="/sign-in">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required
+ autofocus maxlength="512">
+<button type="submit">Sign in</button>
+</form>
+"""
+
+
+def _page(text: str, problem: str | None, *, with_form: bool = True) -> str:
+    """Return the sign-in page: plain HTML, no script."""
+    alert = f'<p role="alert" class="problem">{problem}</p>' if problem else ""
+    style = (Path(__file__).parent / "sign_in.css").read_text(encoding="utf-8")
+    form = _FORM if with_form else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Sign in - Groundswell</title><style>{style}</style></head>"
+        f"<body><main><h1>Groundswell</h1>{text}{alert}{form}</main></body></html>"
+    )

@@ -1,0 +1,123 @@
+"""What a page has at hand: the application, its queries, the viewer's zone and scope."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from app.actions import Actions
+from app.bootstrap import Application, open_application
+from app.home import config_folder, home_folder
+from app.pending import Pending
+from app.queries import Queries
+from app.scope import PARAMETERS, Preset, Scope, parse_instant, parse_scope
+from dashboard.launch import NOW_VARIABLE
+
+ANSWER_SECONDS = 4
+"""How long an answer is kept: shorter than the pages' refresh, long enough for all its parts."""
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Session:
+    """The application behind every page of this process."""
+
+    application: Application
+    queries: Queries
+    actions: Actions
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: time zone, present instant, and whether the page is dark."""
+
+    zone: str
+    now: datetime
+    is_dark: bool
+
+
+def open_session() -> Session:
+    """Return the session, opened anew when the configuration's files change.
+
+    Raises ConfigurationError, EngineUnavailable.
+    """
+    config, home = config_folder(None), home_folder()
+    return _open(str(config), str(home), os.environ.get(NOW_VARIABLE, ""), _fingerprint(config))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _open(config: str, home: str, now: str, _stamp: str) -> Session:
+    instant = parse_instant(now, datetime.now(UTC)) if now else None
+    application = open_application(Path(config), Path(home), instant, producer="dashboard")
+    pending = _pending(home)
+    queries = Queries(application, pending)
+    return Session(application, queries, Actions(application, queries))
+
+
+@st.cache_resource(show_spinner=False)
+def _pending(home: str) -> Pending:
+    """Return what waits for the index; it outlives a changed configuration."""
+    return Pending()
+
+
+def _fingerprint(config: Path) -> str:
+    """Return a digest that changes with any file of the configuration folder."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(config.glob("*.yml")):
+        stat = path.stat()
+        digest.update(f"{path.name} {stat.st_mtime_ns} {stat.st_size}".encode())
+    return digest.hexdigest()
+
+
+def viewer(session: Session) -> Viewer:
+    """Return who looks. The zone is the browser's, else the configured one."""
+    zone = st.context.timezone or session.queries.configuration.settings.time_zone
+    return Viewer(zone, session.queries.now(), st.context.theme.type == "dark")
+
+
+def read_scope(session: Session, zone: str, default: Preset = Preset.DAY) -> Scope:
+    """Return the scope in the address, and say what in it is wrong."""
+    parameters = {name: st.query_params.get_all(name) for name in PARAMETERS}
+    queries = session.queries
+    scope, problems = parse_scope(
+        parameters, queries.configuration, queries.now(), zone, default=default
+    )
+    for problem in problems:
+        st.warning(f"Left out of the address: {plain(problem)}", icon=":material/link_off:")
+    return scope
+
+
+def write_scope(scope: Scope) -> None:
+    """Put the scope into the address; parameters of the page itself stay."""
+    kept = {
+        name: st.query_params.get_all(name) for name in st.query_params if name not in PARAMETERS
+    }
+    st.query_params.from_dict({**kept, **scope.parameters()})
+
+
+def plain(text: str) -> str:
+    """Return text that Streamlit's Markdown shows as it is."""
+    escaped = "".join(f"\\{char}" if char in "\\`*_{}[]()#+-!|<>$~:&" else char for char in text)
+    return escaped.replace("\n", "  \n")
+
+
+def answer(session: Session, key: tuple[object, ...], ask: Callable[[], R]) -> R:
+    """Return what ``ask`` says, kept for a few seconds for all who ask the same.
+
+    A correction makes every kept answer stale at once.
+    """
+    revision = session.queries.pending.revision
+    return _kept((str(session.application.home), revision, *key), ask)
+
+
+@st.cache_data(ttl=ANSWER_SECONDS, show_spinner=False, max_entries=64)
+def _kept(key: tuple[object, ...], _ask: Callable[[], R]) -> R:
+    return _ask()

@@ -1,0 +1,1 @@
+"""One page a module. A view holds no arithmetic and no query."""

@@ -1,0 +1,212 @@
+"""Alerts: what fired, why, what was told, and what each rule is doing."""
+
+from __future__ import annotations
+
+import base64
+
+import streamlit as st
+
+from alerts.incident import Evidence, Incident, IncidentStep
+from app.answers import MentionRow, RuleState
+from core.settings import RuleKind
+from dashboard import drawing
+from dashboard.cards import card
+from dashboard.mail import StoredMail, read_mail
+from dashboard.session import Session, Viewer, answer, viewer
+from dashboard.words import ago, escape, exact, number
+from insights.sentence import describe_learning, describe_verdict, format_factor, format_range
+from insights.verdict import Measure
+
+REFRESH_SECONDS = 5
+KIND_NAMES = {RuleKind.VOLUME_SPIKE: "Volume spike", RuleKind.NEGATIVE_SPIKE: "Negative spike"}
+STEP_NAMES = {
+    IncidentStep.OPENED: "opened",
+    IncidentStep.DOUBLED: "doubled",
+    IncidentStep.RESOLVED: "resolved",
+}
+MAIL_HEIGHT = 640
+SHOWN_INCIDENTS = 20
+
+
+def show(session: Session) -> None:
+    """Draw the page."""
+    _live(session)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _live(session: Session) -> None:
+    watcher = viewer(session)
+    incidents = answer(session, ("incidents",), session.queries.incidents)
+    rules = answer(session, ("rules",), session.queries.rules)
+    if not rules and not incidents:
+        drawing.empty(
+            "No rule watches yet",
+            "A rule tells you when something unusual happens, and is silent otherwise. Add one to "
+            "alerts.yml; tracking a brand writes two:",
+            'groundswell track "Acme"',
+        )
+        return
+    opened = [incident for incident in incidents if incident.resolved_at is None]
+    st.html(f'<p class="gw-lead">{_lead(opened, rules)}</p>')
+    asked = st.query_params.get("incident")
+    if asked and asked not in {incident.id for incident in incidents}:
+        st.warning("The incident in the address is not known here.", icon=":material/link_off:")
+    for at, incident in enumerate(incidents[:SHOWN_INCIDENTS]):
+        is_first = incident.id == asked or (asked is None and at == 0)
+        _incident(session, incident, watcher, is_expanded=is_first)
+    if not incidents:
+        st.html('<p class="gw-quiet">No rule has fired so far.</p>')
+    _rules(rules, watcher)
+
+
+def _lead(opened: list[Incident], rules: list[RuleState]) -> str:
+    if opened:
+        names = " and ".join(escape(name) for name in dict.fromkeys(i.rule for i in opened))
+        verb = "is" if len(opened) == 1 else "are"
+        return f'<span class="alarm">{names}</span> {verb} firing.'
+    learning = sum(rule.learning is not None for rule in rules)
+    text = f"All quiet: {len(rules)} {'rule watches' if len(rules) == 1 else 'rules watch'}"
+    return escape(f"{text}, {learning} still learning." if learning else f"{text}.")
+
+
+def _incident(session: Session, incident: Incident, watcher: Viewer, *, is_expanded: bool) -> None:
+    is_open = incident.resolved_at is None
+    state = "open" if is_open else "resolved"
+    zone, now = watcher.zone, watcher.now
+    ends = "" if is_open else f", over {ago(incident.resolved_at or now, now, zone)}"
+    with st.container(key=f"gw-incident-{incident.id}", border=True):
+        st.html(
+            f'<div class="gw-incident {state}"><header><span class="gw-chip {state}">{state}</span>'
+            f"<b>{escape(incident.rule)}</b><span>{KIND_NAMES[incident.kind]}</span>"
+            f'<time title="{escape(exact(incident.opened_at, zone))}">began '
+            f"{ago(incident.opened_at, now, zone)}{ends}</time></header>"
+            f"<p>{_why(incident, watcher)}</p>{_causes(incident)}</div>"
+        )
+        with st.expander("Chart, mentions and mail", expanded=is_expanded, key=incident.id):
+            _details(session, incident, watcher)
+
+
+def _why(incident: Incident, watcher: Viewer) -> str:
+    """Return what was seen and how unusual that is, in plain words."""
+    seen = (
+        incident.latest if incident.latest.observed >= incident.first.observed else incident.first
+    )
+    text = _evidence(incident.kind, seen, watcher)
+    if incident.peak_observed > seen.observed:
+        text += f" At its peak {number(incident.peak_observed)}."
+    return escape(text)
+
+
+def _evidence(kind: RuleKind, seen: Evidence, watcher: Viewer) -> str:
+    since = ago(seen.started_at, watcher.now, watcher.zone)
+    usual = format_range(round(seen.low), round(seen.high))
+    if kind is RuleKind.NEGATIVE_SPIKE:
+        text = (
+            f"{number(seen.observed)} of {number(seen.scored or 0)} scored mentions were negative"
+        )
+    else:
+        text = f"{number(seen.observed)} mentions"
+    text += f" in {_length(seen)}"
+    if seen.is_learning:
+        return f"{text}. The rule is still learning what is usual. It began {since}."
+    chance = "by chance less than once in a million" if seen.p < 1e-6 else f"p = {seen.p:.1g}"
+    return (
+        f"{text}, {format_factor(seen.factor)} times the usual {usual} ({chance}). "
+        f"It began {since}."
+    )
+
+
+def _length(seen: Evidence) -> str:
+    minutes = round((seen.window_end - seen.window_start).total_seconds() / 60)
+    if minutes % 60 == 0:
+        return "an hour" if minutes == 60 else f"{minutes // 60} hours"
+    return f"{minutes} minutes"
+
+
+def _causes(incident: Incident) -> str:
+    if not incident.causes:
+        return ""
+    items = "".join(
+        f"<li><b>{escape(cause.value)}</b><small>{escape(cause.field)}, {number(cause.count)} "
+        f"against {cause.expected:.1f}</small></li>"
+        for cause in incident.causes[:8]
+    )
+    return f'<ul class="gw-causes">{items}</ul>'
+
+
+def _details(session: Session, incident: Incident, watcher: Viewer) -> None:
+    queries = session.queries
+    volume = answer(
+        session,
+        ("incident", incident.id, incident.updated_at),
+        lambda: queries.incident_volume(incident, watcher.zone),
+    )
+    drawing.show_volume(volume, watcher, f"volume-{incident.id}", since=incident.first.started_at)
+    scope = queries.incident_scope(incident)
+    st.html(
+        f'<p class="gw-more"><a href="{escape(scope.url("mentions"))}">All mentions of this '
+        f"incident</a></p>"
+    )
+    mentions = queries.by_ids(incident.mention_ids)
+    if mentions:
+        drawing.heading("The mentions that matter")
+        st.html("".join(card(MentionRow(mention), watcher) for mention in mentions))
+    _told(session, incident, watcher)
+
+
+def _told(session: Session, incident: Incident, watcher: Viewer) -> None:
+    """Show every message that was sent, the mails themselves where they lie in our own folder."""
+    if not incident.told:
+        return
+    drawing.heading("What was told")
+    folder = session.application.home / "mail"
+    configured = session.application.configuration.settings.mail.folder
+    for told in incident.told:
+        st.html(
+            f'<p class="gw-told"><b>{STEP_NAMES[told.step]}</b> '
+            f"{ago(told.at, watcher.now, watcher.zone)}: {escape(told.subject)}"
+            f"<small>{escape(told.destination)}</small></p>"
+        )
+    mail = read_mail(incident.told[-1].destination, (str(folder), configured))
+    if mail is not None:
+        _mail(mail)
+
+
+def _mail(mail: StoredMail) -> None:
+    """Show a mail in a frame of an origin of its own: it cannot touch this page."""
+    encoded = base64.b64encode(mail.html.encode()).decode()
+    st.iframe(
+        f"data:text/html;charset=utf-8;base64,{encoded}", height=MAIL_HEIGHT, alt=mail.subject
+    )
+
+
+def _rules(rules: list[RuleState], watcher: Viewer) -> None:
+    if not rules:
+        return
+    drawing.heading("Rules")
+    rows = "".join(_rule(state, watcher) for state in rules)
+    st.html(
+        '<div class="gw-scroll"><table class="gw-table"><thead><tr><th>Rule</th><th>Watches</th>'
+        f"<th>State</th><th>Now</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _rule(state: RuleState, watcher: Viewer) -> str:
+    rule = state.rule
+    is_negative = rule.kind is RuleKind.NEGATIVE_SPIKE
+    measure = Measure.NEGATIVE if is_negative else Measure.VOLUME
+    if state.is_open:
+        chip, text = "open", "firing"
+    elif state.learning is not None:
+        chip, text = "learning", describe_learning(state.learning, measure)
+    elif state.verdict is None:
+        chip, text = "learning", "waiting for the first mention"
+    else:
+        chip, text = "well", "watching"
+    now = describe_verdict(state.verdict, watcher.zone) if state.verdict else ""
+    now = now.split(" (learning", 1)[0]
+    return (
+        f"<tr><td><b>{escape(rule.name)}</b></td>"
+        f"<td>{KIND_NAMES[rule.kind]} of {escape(rule.topic)}, from {rule.minimum} mentions</td>"
+        f'<td><span class="gw-dot {chip}"></span>{escape(text)}</td><td>{escape(now)}</td></tr>'
+    )

@@ -1,0 +1,185 @@
+"""Overview: is something happening, and what waits for me?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.answers import Overview, SentencePart, Tone, TrendRow, Worth
+from app.scope import Scope
+from dashboard import drawing, filters
+from dashboard.session import Session, Viewer, answer, read_scope, viewer
+from dashboard.words import (
+    ago,
+    author_name,
+    escape,
+    excerpt,
+    host_of,
+    interval,
+    number,
+    safe_href,
+    signed,
+)
+
+REFRESH_SECONDS = 5
+SPARK_BUCKETS = 48
+"""Bars of a small history: two days of hours fit a phone."""
+
+KIND_NAMES = {"hashtag": "hashtag", "entity": "name", "domain": "link", "story": "story"}
+
+
+def show(session: Session) -> None:
+    """Draw the page; its numbers follow what comes in."""
+    watcher = viewer(session)
+    scope = read_scope(session, watcher.zone)
+    _live(session, scope)
+    with st.container(key="gw-foot-bar"):
+        filters.overview_bar(session, scope)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _live(session: Session, scope: Scope) -> None:
+    watcher = viewer(session)
+    found = answer(session, ("overview", scope), lambda: session.queries.overview(scope))
+    if not found.has_history:
+        _nothing_yet(session)
+        return
+    _sentence(found)
+    _figures(found)
+    left, right = st.columns([3, 2], gap="large")
+    burst = next((part.scope for part in found.sentence if part.tone is Tone.ALARM), None)
+    with left:
+        note = (
+            "bars; the band is what is usual" if found.usual else "what is usual is being learned"
+        )
+        drawing.heading("Volume", note)
+        since = burst.since if burst else None
+        drawing.show_volume(found.volume, watcher, "volume", since=since)
+    with right:
+        drawing.heading("Net sentiment", "with its 95 % interval")
+        drawing.show_net_sentiment(found.sentiment, watcher, "net")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _bursts(found)
+    with right:
+        _shares(found)
+    _worth(found, watcher)
+
+
+def _nothing_yet(session: Session) -> None:
+    if session.queries.configuration.topics:
+        drawing.empty(
+            "Nothing has been collected yet",
+            "Mentions show here as soon as the first ones arrive. If nothing is collecting, start it:",
+            "groundswell run",
+        )
+    else:
+        drawing.empty(
+            "Which brand do you want to listen to?",
+            "Name it on the page Track your own brand, or in a terminal:",
+            'groundswell track "Acme"',
+        )
+
+
+def _sentence(found: Overview) -> None:
+    st.html(f'<p class="gw-lead">{"".join(_part(part) for part in found.sentence)}</p>')
+
+
+def _part(part: SentencePart) -> str:
+    if part.scope is None:
+        return escape(part.text)
+    href = escape(part.scope.url("mentions"))
+    return f'<a class="{part.tone.value}" href="{href}">{escape(part.text)}</a>'
+
+
+def _figures(found: Overview) -> None:
+    """Draw the row of totals; each says what it was before."""
+    stats, before = found.stats, found.previous
+    net = stats.net_sentiment
+    cells = [
+        ("Mentions", number(stats.mentions), f"{number(before.mentions)} before" if before else ""),
+        ("Stories", number(stats.stories), "different texts"),
+        ("Authors", number(stats.authors), f"{number(before.authors)} before" if before else ""),
+        (
+            "Net sentiment",
+            signed(net.value) if net else "no data",
+            f"{interval(net)}, {number(net.n)} scored" if net else "",
+        ),
+        (
+            "Waiting",
+            number(found.inbox),
+            "need an answer" if found.inbox != 1 else "needs an answer",
+        ),
+    ]
+    html = "".join(
+        f"<div><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>"
+        for name, value, note in cells
+    )
+    st.html(f'<dl class="gw-figures">{html}</dl>')
+
+
+def _bursts(found: Overview) -> None:
+    drawing.heading("What bursts now", "against its own history")
+    if not found.bursts:
+        st.html('<p class="gw-quiet">Nothing stands out. That is news too.</p>')
+        return
+    st.html(f'<ol class="gw-list">{"".join(_burst(row) for row in found.bursts[:6])}</ol>')
+
+
+def _burst(row: TrendRow) -> str:
+    recent = max(1, round(row.window.length.total_seconds() / 3600))
+    counts = row.counts[-SPARK_BUCKETS:]
+    times = "new" if row.is_new else f"{row.factor:.1f} times the usual"
+    href = escape(row.scope.url("mentions"))
+    return (
+        f'<li><a href="{href}"><b>{escape(row.label)}</b></a>'
+        f"<small>{KIND_NAMES[row.kind]}, {number(row.observed)} mentions, {times}</small>"
+        f"{drawing.bars(counts, min(recent, len(counts)))}</li>"
+    )
+
+
+def _shares(found: Overview) -> None:
+    drawing.heading("Share of voice", "of the group's mentions")
+    if not found.shares:
+        st.html(
+            '<p class="gw-quiet">Add a competitor to topics.yml, in the same group, '
+            "to see your share.</p>"
+        )
+        return
+    top = max(entry.share.share for entry in found.shares) or 1.0
+    rows = "".join(
+        f'<li><a href="{escape(entry.scope.url("mentions"))}">{escape(entry.share.name)}</a>'
+        f'<i class="{"own" if entry.is_own else "rival"}" '
+        f'style="width:{100 * entry.share.share / top:.1f}%"></i>'
+        f"<span>{entry.share.share:.0%}<small>{number(entry.share.count)}</small></span></li>"
+        for entry in found.shares
+    )
+    st.html(f'<ul class="gw-shares">{rows}</ul>')
+
+
+def _worth(found: Overview, watcher: Viewer) -> None:
+    drawing.heading("Worth sharing", "fresh, liked, not about a quarrel")
+    if not found.worth:
+        st.html('<p class="gw-quiet">Nothing of the last three days invites to be shared.</p>')
+        return
+    st.html(f'<div class="gw-worth">{"".join(_shareable(w, watcher) for w in found.worth)}</div>')
+
+
+def _shareable(worth: Worth, watcher: Viewer) -> str:
+    mention = worth.mention
+    href = safe_href(mention.url)
+    host = host_of(href or "")
+    who = author_name(mention.author) if mention.author else host
+    title = escape(excerpt(mention.title or mention.text, 110))
+    link = (
+        f'<a href="{escape(href)}" target="_blank" rel="noopener noreferrer nofollow">{title}</a>'
+        if href
+        else title
+    )
+    why = " · ".join(f"{name} {value:.0%}" for name, value in worth.factors)
+    label = '<span class="gw-label">synthetic</span>' if mention.synthetic else ""
+    return (
+        f"<article><h3>{link}</h3><p>{escape(excerpt(mention.text, 150))}</p>"
+        f'<footer title="{escape(why)}"><b>{escape(excerpt(who, 40))}</b>'
+        f"<span>{escape(host)}</span><time>{ago(mention.published_at, watcher.now, watcher.zone)}"
+        f"</time>{label}</footer></article>"
+    )
