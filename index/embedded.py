@@ -9,7 +9,7 @@ itself survives a power cut. A process that dies before the rename leaves the la
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
@@ -80,10 +80,10 @@ class EmbeddedIndex:
             return []
         with self._guard:
             writer = self._writing()
-            batch = join_batch(self._states(usable_ids(fragments)), fragments, now)
-            documents = _documents(batch)
-            if documents:
-                self._write(writer, documents)
+            stored = self._states(usable_ids(fragments))
+            batch = join_batch(stored, fragments, now)
+            if batch.changed:
+                self._write(writer, batch, stored)
             return batch.outcomes
 
     def get(self, ids: Sequence[str]) -> dict[str, Mention]:
@@ -189,6 +189,10 @@ class EmbeddedIndex:
 
     def _opened(self) -> tantivy.Index:
         """Return the index on disk, or an empty one in memory until there is one on disk."""
+        opened = self._index
+        if opened is not None:
+            # Without the guard: questions do not wait for a batch that is being written.
+            return opened
         with self._guard:
             if self._index is not None:
                 return self._index
@@ -212,12 +216,19 @@ class EmbeddedIndex:
             )
 
     def _write(
-        self, writer: tantivy.IndexWriter, documents: Sequence[tuple[str, tantivy.Document]]
+        self, writer: tantivy.IndexWriter, batch: Batch, stored: Mapping[str, Mention]
     ) -> None:
+        """Write the changed states of ``batch``; those that cannot be indexed are rejected.
+
+        tantivy indexes in a thread of its own what was added, while the next is made here.
+        """
         try:
-            for key, document in documents:
-                writer.delete_documents_by_term(KEY, key)
-                writer.add_document(document)
+            for key, state in list(batch.changed.items()):
+                document = _document(state, batch)
+                if document is not None:
+                    if key in stored:
+                        writer.delete_documents_by_term(KEY, key)
+                    writer.add_document(document)
             writer.commit()
         except (OSError, ValueError) as err:
             # What was not committed is gone with this writer; the next call opens another.
@@ -240,15 +251,13 @@ class EmbeddedIndex:
         return self._translator.any_key([m.id for m in found if matches(phrase, m)])
 
 
-def _documents(batch: Batch) -> list[tuple[str, tantivy.Document]]:
-    """Return the documents to write; states that cannot become one are rejected."""
-    documents = []
-    for key, state in list(batch.changed.items()):
-        try:
-            documents.append((key, build_document(state)))
-        except (ValueError, OverflowError) as err:
-            batch.reject(key, f"cannot be indexed: {err}")
-    return documents
+def _document(state: Mention, batch: Batch) -> tantivy.Document | None:
+    """Return the document of a state, or None and reject it."""
+    try:
+        return build_document(state)
+    except (ValueError, OverflowError) as err:
+        batch.reject(state.id, f"cannot be indexed: {err}")
+        return None
 
 
 def _sync_folder(folder: Path) -> None:
