@@ -24,6 +24,7 @@ from core.times import published_time
 from crawlers.clocks import instant, microseconds
 from crawlers.json_values import count, mapping, mappings, moment, parse_json, string
 from crawlers.markup import absolute, one_line, plain
+from crawlers.outcome import RateLimitedError
 from crawlers.policy import Origin, open_socket, redacted
 from crawlers.spider import SourceSpider, Visit
 
@@ -116,7 +117,7 @@ class _Listener:
 
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
-        self._source: Any = visit.source
+        self._source: BlueskySource = visit.source
         self._authors = _Authors(visit, self._source.api_url)
         self._checked_at = time.monotonic()
 
@@ -142,6 +143,8 @@ class _Listener:
                         await self._deliver(batch)
                         failures = 0 if batch.count else failures
                         await self._checkpoint()
+            except RateLimitedError:
+                raise
             except (FetchError, ConnectionClosed) as err:
                 failures += 1
                 if failures > MAX_RECONNECTS:
@@ -162,7 +165,7 @@ class _Listener:
         allowed = origin if origin in self._visit.allowed else None
         connection = await open_socket(origin, allowed, seconds)
         try:
-            return await connect(
+            stream = await connect(
                 url,
                 sock=connection,
                 proxy=None,
@@ -173,6 +176,8 @@ class _Listener:
         except (InvalidHandshake, InvalidURI, OSError, TimeoutError, EOFError) as err:
             connection.close()
             raise FetchError(f"{redacted(url)} does not open a stream: {err}") from err
+        self._visit.has_answer = True
+        return stream
 
     async def _batch(self, stream: ClientConnection, idle_seconds: float) -> Batch:
         """Return the events of the next second, at most a thousand; none after being idle."""
@@ -249,8 +254,10 @@ class _Authors:
             url = f"{self._api_url}/xrpc/app.bsky.actor.getProfiles?{query}"
             try:
                 response = await self._visit.fetch(url)
+            except RateLimitedError:
+                raise
             except FetchError as err:
-                raise type(err)(f"authors cannot be looked up: {err}") from err
+                raise FetchError(f"the posts' authors cannot be looked up: {err}") from err
             found = {string(p.get("did")): p for p in _profiles(parse_json(response.body))}
             for did in asked:
                 self._known[did] = (time.monotonic(), found.get(did, {}))
@@ -337,15 +344,13 @@ def _quoted(embed: dict[str, Any]) -> str | None:
 
 def _links(record: dict[str, Any]) -> Iterable[str]:
     """Yield the addresses that a post links to; its text shows them shortened."""
-    targets = [
-        string(feature.get("uri"))
-        for facet in mappings(record.get("facets"))
-        for feature in mappings(facet.get("features"))
-    ]
     embed = mapping(record.get("embed"))
-    for holder in (embed, mapping(embed.get("media"))):
-        targets.append(string(mapping(holder.get("external")).get("uri")))
-    for target in targets:
-        address = absolute(target, "")
+    features = (mappings(facet.get("features")) for facet in mappings(record.get("facets")))
+    named = [
+        *(feature for group in features for feature in group),
+        *(mapping(holder.get("external")) for holder in (embed, mapping(embed.get("media")))),
+    ]
+    for part in named:
+        address = absolute(string(part.get("uri")), "")
         if address is not None:
             yield address

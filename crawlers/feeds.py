@@ -54,7 +54,7 @@ class FeedSpider(SourceSpider):
 
     async def visit(self, visit: Visit) -> PollStatus:
         """Fetch the feed, unless it says that it did not change."""
-        source: Any = visit.source
+        source: FeedSource = visit.source
         cursor = await visit.cursor()
         if cursor.get("url") != source.url:
             cursor = {}
@@ -65,7 +65,7 @@ class FeedSpider(SourceSpider):
             visit.reason = f"unchanged; {problem}" if problem else None
             return PollStatus.NOT_MODIFIED
         headers = response_headers(response)
-        moved = {
+        moved: dict[str, Any] = {
             "url": source.url,
             "validators": {response.url: validators_of(headers)},
             "seen": cursor.get("seen") or {},

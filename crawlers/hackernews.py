@@ -48,7 +48,7 @@ class HackerNewsSpider(SourceSpider):
 
     async def visit(self, visit: Visit) -> PollStatus:
         """Fetch what is newer than the last visit, or as much history as is asked for."""
-        source: Any = visit.source
+        source: HackerNewsSource = visit.source
         cursor = await visit.cursor()
         if cursor.get("query") != source.query:
             cursor = {}

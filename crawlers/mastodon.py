@@ -47,7 +47,7 @@ class MastodonSpider(SourceSpider):
 
     async def visit(self, visit: Visit) -> PollStatus:
         """Fetch what is new under each hashtag."""
-        source: Any = visit.source
+        source: MastodonSource = visit.source
         cursor = await visit.cursor()
         newest: dict[str, str] = {}
         if cursor.get("url") == source.url:

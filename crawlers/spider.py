@@ -90,9 +90,12 @@ class Crew:
 
 @dataclass
 class Visit:
-    """One visit to one source: its requests, its deliveries, its counts."""
+    """One visit to one source: its requests, its deliveries, its counts.
 
-    source: SourceSettings
+    ``source`` holds the settings of the type that the spider is for.
+    """
+
+    source: Any
     spider: SourceSpider
     crew: Crew
     allowed: frozenset[Origin]
@@ -100,6 +103,7 @@ class Visit:
     new: int = 0
     reason: str | None = None
     retry_after: timedelta | None = None
+    has_answer: bool = False
 
     @property
     def context(self) -> CollectContext:
@@ -161,6 +165,7 @@ class Visit:
         told = response_headers(response)
         now = self.now()
         raise_for_status(response.status, told, response.body, now)
+        self.has_answer = True
         remaining = told.get("ratelimit-remaining") or told.get("x-ratelimit-remaining")
         if remaining == "0":
             self.retry_after = wait_asked_for(told, now)
@@ -173,10 +178,22 @@ class Visit:
 
     async def record(self, status: PollStatus, reason: str | None = None) -> SourceReport:
         """Note how the visit goes or went, for the source's health and coverage."""
-        source = self.source.name
-        poll = Poll(source, self.now(), status, self.fetched, self.new, reason)
-        await self.crew.call(self.context.record_poll, poll)
-        return SourceReport(source, status, self.fetched, self.new, reason, self.retry_after)
+        await self.crew.call(self.context.record_poll, self._poll(status, reason))
+        return self._report(status, reason)
+
+    def cut_short(self) -> SourceReport:
+        """Note that collecting was stopped during the visit."""
+        status = PollStatus.OK if self.has_answer else PollStatus.ERROR
+        reason = None if self.has_answer else "stopped before the first answer"
+        self.crew.worker.submit(self.context.record_poll, self._poll(status, reason))
+        return self._report(status, reason)
+
+    def _poll(self, status: PollStatus, reason: str | None) -> Poll:
+        return Poll(self.source.name, self.now(), status, self.fetched, self.new, reason)
+
+    def _report(self, status: PollStatus, reason: str | None) -> SourceReport:
+        name = self.source.name
+        return SourceReport(name, status, self.fetched, self.new, reason, self.retry_after)
 
 
 def response_headers(response: Response) -> dict[str, str]:
@@ -258,6 +275,9 @@ class SourceSpider(scrapy.Spider):
         visit = Visit(source, self, self.crew, self._allowed(source))
         try:
             status = await self.visit(visit)
+        except asyncio.CancelledError:
+            self.crew.reports[source.name] = visit.cut_short()
+            raise
         except RateLimitedError as err:
             visit.retry_after = err.retry_after
             return await visit.record(PollStatus.RATE_LIMITED, str(err))

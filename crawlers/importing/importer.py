@@ -81,8 +81,12 @@ def import_file(
         receipt = sink.deliver(Delivery(options.source, batch))
         report.stored += receipt.new
         report.duplicates += receipt.duplicates
-        if receipt.unmatched:
-            report.skipped["no_topic"] += receipt.unmatched
+        for reason, count in (
+            ("no_topic", receipt.unmatched),
+            ("over_budget", receipt.sampled_out),
+        ):
+            if count:
+                report.skipped[reason] += count
     size = path.stat().st_size
     progress(2 * size, 2 * size)
     return report
