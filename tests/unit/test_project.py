@@ -72,7 +72,7 @@ def test_tools_know_every_package(pyproject: dict[str, Any]) -> None:
     covered = set(pyproject["tool"]["coverage"]["run"]["source"])
     layers = pyproject["tool"]["importlinter"]["contracts"][0]["layers"]
 
-    assert shipped - {"configs"} == layered == covered
+    assert shipped == layered == covered
     assert layered == set(re.findall(r"\w+", " ".join(layers)))
     assert layered == set(_find_code_folders()) - {"bench", "tests"}
 
