@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from core.fields import FIELD_NAMES, FIELDS
+from core.loading import ENVIRONMENT_PREFIX, RESERVED
 from core.settings import (
     AnySource,
     IndexEngine,
@@ -146,6 +147,13 @@ def test_every_choice_of_a_setting_is_documented(choices: type[StrEnum]) -> None
     named = _named(_read(DOCS / "configuration.md"))
 
     assert {choice.value for choice in choices} - named == set()
+
+
+def test_every_reserved_variable_is_documented() -> None:
+    """Each variable that is no setting stands there, with its meaning."""
+    named = _named(_read(DOCS / "configuration.md"))
+
+    assert {ENVIRONMENT_PREFIX + name for name in RESERVED} - named == set()
 
 
 def test_every_source_type_is_documented() -> None:
