@@ -1,7 +1,7 @@
 """Answers of the embedded index: counts, histograms, top values and pages of one snapshot.
 
 tantivy refuses a request with more than 65,000 buckets, so long windows are halved until they fit;
-it cuts value lists in each segment before adding them up, unless told not to, so it is told.
+it cuts lists of values in each segment before adding them up, unless told to keep all.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class Snapshot:
             if by is None:
                 counts.append(BucketCount(start, None, bucket["doc_count"]))
                 continue
+            if bucket["values"]["sum_other_doc_count"]:
+                return self._halved(query, window, step, time, by)
             values = sorted((b["key"], b["doc_count"]) for b in bucket["values"]["buckets"])
             counts += [BucketCount(start, value, count) for value, count in values]
         return counts
