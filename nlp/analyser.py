@@ -15,7 +15,13 @@ from core.settings import Settings
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
 from nlp.entities import EntityFinder, Name, SpacyEntities, locate, readable
-from nlp.language import UNDETERMINED, detect_language, language_model_name, primary_code
+from nlp.language import (
+    UNDETERMINED,
+    LanguageGuess,
+    detect_language,
+    language_model_name,
+    primary_code,
+)
 from nlp.sentiment import LABELS, SentimentModel, load_sentiment
 from nlp.story import story_id
 from nlp.surface import Surface, read_surface
@@ -29,6 +35,9 @@ BATCH: Final = 512
 CONTRADICTED: Final = 0.8
 """A text found to be in another language with this confidence is given to no model of the
 language that its source claims: many services claim the account's language for every post."""
+
+CERTAIN: Final = 0.6
+"""A language that nobody claims and that was found with less confidence lets no model guess."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -146,14 +155,11 @@ class Analyser:
         guess = detect_language(text, self._languages)
         claimed = primary_code(mention.language)
         language = claimed or guess.code
-        is_contradicted = (
-            guess.code not in {language, UNDETERMINED} and (guess.confidence or 0) >= CONTRADICTED
-        )
         return _Draft(
             mention=mention,
             text=text,
             language=language,
-            model_language=None if is_contradicted else language,
+            model_language=language if _is_trusted(claimed, guess) else None,
             surface=read_surface(text, mention.links),
             story=story_id(text),
         )
@@ -217,6 +223,14 @@ class Analyser:
             if score
             else (),
         )
+
+
+def _is_trusted(claimed: str | None, guess: LanguageGuess) -> bool:
+    """Whether a claimed or guessed language is sure enough for its models to read the text."""
+    confidence = guess.confidence or 0.0
+    if claimed is None:
+        return confidence >= CERTAIN
+    return guess.code in {claimed, UNDETERMINED} or confidence < CONTRADICTED
 
 
 def analysed_text(mention: Mention) -> str:

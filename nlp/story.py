@@ -15,7 +15,7 @@ _RETWEET = re.compile(
     r"^(?:\s*(?:RT|MT|via)\b\s*:?\s*@\w[\w.\-]*(?:@[\w.\-]+)?\s*:?)+", re.IGNORECASE
 )
 _HANDLE = re.compile(r"(?<![\w@])@\w[\w.\-]*(?:@[\w.\-]+)?")
-_PICTURES = frozenset({"So", "Sc", "Sm"})
+_PICTURES = "So"
 # What tells an emoji that it is one; many senders leave it out.
 _VARIATION = "\ufe0f"
 _DIGEST_BYTES = 12
@@ -24,8 +24,7 @@ _DIGEST_BYTES = 12
 def normalise_story(text: str) -> str:
     """Return what of ``text`` makes it the same story; empty when nothing is left.
 
-    Letters, digits and pictures (emoji, signs of currency and mathematics) stay, one space apart
-    where anything else stood between them.
+    Letters, digits and pictures (emoji) stay, one space apart where anything else stood between.
     """
     text = without_addresses(text)
     if text.isascii():
@@ -43,7 +42,7 @@ def without_addresses(text: str) -> str:
 
 def _is_kept(char: str) -> bool:
     """Whether a character is part of the text's content: letter, mark, number or picture."""
-    return unicodedata.category(char)[0] in "LMN" or unicodedata.category(char) in _PICTURES
+    return unicodedata.category(char)[0] in "LMN" or unicodedata.category(char) == _PICTURES
 
 
 def story_id(text: str) -> str | None:

@@ -1,0 +1,270 @@
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from core.errors import ModelError
+from core.mention import Enrichment, Mention, Sentiment, TopicTag
+from core.ports import Analyser as AnalyserPort
+from core.settings import ModelSettings, Settings
+from nlp.analyser import BATCH, Analyser, analysed_text
+from nlp.entities import Name
+from nlp.sentiment import F32, LinearSentiment, load_sentiment
+
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+LANGUAGES = ("en", "de", "es", "fr", "it", "pt")
+GOOD = "I love my new Acme phone, thank you so much!"
+BAD = "The refund never arrived, terrible service :("
+GERMAN = "Das neue Telefon ist wirklich schlecht und ich bin sehr enttäuscht"
+SPANISH = "Este teléfono es una maravilla, estoy muy contenta con él"
+
+
+class CountingSentiment:
+    """The bundled model; keeps what it was asked, and breaks on texts that hold ``boom``."""
+
+    name = "counting@1"
+    languages = frozenset({"en"})
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self._model = load_sentiment()
+
+    def probabilities(self, texts: Sequence[str]) -> F32:
+        """Return what the bundled model says."""
+        if any("boom" in text for text in texts):
+            raise RuntimeError("cannot read this")
+        self.asked += texts
+        return self._model.probabilities(texts)
+
+
+class CountingNames:
+    """Calls every word in capitals an organisation; keeps what it was asked."""
+
+    name = "capitals@1"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def find(self, texts: Sequence[str]) -> list[tuple[Name, ...]]:
+        """Return the words in capitals."""
+        if any("bang" in text for text in texts):
+            raise IndexError("out of range")
+        self.asked += texts
+        return [
+            tuple((word, "ORG") for word in text.split() if word.isupper() and len(word) > 1)
+            for text in texts
+        ]
+
+
+def _mentions(*texts: str) -> list[Mention]:
+    return [
+        Mention(id=f"m{index}", text=text).with_version(1_000 + index)
+        for index, text in enumerate(texts)
+    ]
+
+
+def _enrich(analyser: Analyser, *mentions: Mention) -> list[Enrichment]:
+    outcomes = analyser.analyse(mentions, NOW)
+    assert [outcome.error for outcome in outcomes] == [None] * len(mentions)
+    found = [outcome.mention.enrichment for outcome in outcomes]
+    assert all(found)
+    return [enrichment for enrichment in found if enrichment is not None]
+
+
+@pytest.fixture
+def without_names() -> Analyser:
+    """Return an analyser with the bundled sentiment model and no names."""
+    return Analyser(LANGUAGES, entities=None)
+
+
+def test_the_default_analyser_says_everything() -> None:
+    """With the real models a mention gets language, sentiment, names, surface and story."""
+    analyser: AnalyserPort = Analyser.from_settings(Settings())
+    text = "Tim Cook is wonderful, I love it! #Happy @acme https://shop.acme.co.uk/x"
+    mention = Mention(id="a", text=text, topics=(TopicTag(name="Acme"),)).with_version(5)
+
+    [outcome] = analyser.analyse([mention], NOW)
+
+    found = outcome.mention.enrichment
+    assert found is not None
+    assert outcome.error is None
+    assert found.content_version == mention.version
+    assert found.enriched_us == int(NOW.timestamp()) * 1_000_000
+    assert found.language == "en"
+    assert found.sentiment is Sentiment.POSITIVE
+    assert found.sentiment_confidence is not None
+    assert found.topic_sentiment == ("Acme|positive",)
+    assert [entity.text for entity in found.entities] == ["Tim Cook"]
+    assert text[found.entities[0].start : found.entities[0].end] == "Tim Cook"
+    assert found.hashtags == ("happy",)
+    assert found.handles == ("acme",)
+    assert found.domains == ("acme.co.uk",)
+    assert found.story_id is not None
+    assert [name.partition("@")[0] for name in found.models] == [
+        "lid.176.ftz",
+        "sentiment-en",
+        "en_core_web_sm",
+    ]
+
+
+def test_other_languages_get_no_guess(without_names: Analyser) -> None:
+    """German and Spanish texts are named so and have no sentiment, nor the model's name."""
+    german, spanish = _enrich(without_names, *_mentions(GERMAN, SPANISH))
+
+    assert (german.language, german.sentiment, german.sentiment_confidence) == ("de", None, None)
+    assert (spanish.language, spanish.sentiment) == ("es", None)
+    assert len(german.models) == 1
+
+
+def test_a_wrong_claim_of_language_is_not_believed_for_sentiment(without_names: Analyser) -> None:
+    """A Spanish text that its service calls English keeps the claim but gets no English guess."""
+    [found] = _enrich(without_names, Mention(id="a", text=SPANISH, language="en"))
+
+    assert found.language == "en"
+    assert found.sentiment is None
+
+
+def test_a_delivered_language_is_kept(without_names: Analyser) -> None:
+    """Where the text does not speak against it, the source's word stands, without its region."""
+    short, long = _enrich(
+        without_names,
+        Mention(id="a", text="👍 ok", language="en-GB"),
+        Mention(id="b", text=GOOD, language="en-US"),
+    )
+
+    assert (short.language, long.language) == ("en", "en")
+    assert long.sentiment is Sentiment.POSITIVE
+
+
+@pytest.mark.parametrize("text", ["", "  ", "😀😀", "https://a.example/x", "\u200b\u202e", "12 34"])
+def test_texts_without_words_get_none(without_names: Analyser, text: str) -> None:
+    """Nothing to read gives und and no sentiment, not an error and not neutral."""
+    [found] = _enrich(without_names, Mention(id="a", text=text))
+
+    assert (found.language, found.sentiment) == ("und", None)
+
+
+def test_what_a_mention_gets_does_not_depend_on_its_neighbours(without_names: Analyser) -> None:
+    """Any order and any batch give the same enrichments."""
+    mentions = _mentions(GOOD, BAD, GERMAN, "", GOOD, f"RT @x: {BAD}", "It opens at nine.") * 3
+    together = dict(zip(mentions, _enrich(without_names, *mentions), strict=True))
+
+    random.Random(7).shuffle(mentions)
+    for mention in mentions:
+        assert _enrich(without_names, mention) == [together[mention]]
+
+
+def test_counts_in_are_counts_out(without_names: Analyser) -> None:
+    """More mentions than one batch come back in order."""
+    mentions = _mentions(*(f"{GOOD} {index}" for index in range(BATCH + 3)))
+
+    outcomes = without_names.analyse(mentions, NOW)
+
+    assert [outcome.mention.id for outcome in outcomes] == [mention.id for mention in mentions]
+    assert without_names.analyse([], NOW) == []
+
+
+def test_equal_texts_are_read_once() -> None:
+    """Sixty copies cost the models one text; copies that differ by links cost names one text."""
+    sentiment, names = CountingSentiment(), CountingNames()
+    analyser = Analyser(LANGUAGES, sentiment=lambda: sentiment, entities=lambda: names)
+    wire = "ACME opens its largest store in the city of Denver"
+    texts = [wire] * 30 + [f"RT @n{index}: {wire} https://t.example/{index}" for index in range(30)]
+
+    found = _enrich(analyser, *_mentions(*texts))
+
+    assert sentiment.asked.count(wire) == 1
+    assert names.asked == [wire]
+    assert len({enrichment.story_id for enrichment in found}) == 1
+    assert found[0].entities[0].start == 0
+    assert found[30].entities[0].start == len("RT @n0: ")
+
+
+def test_a_text_that_breaks_a_model_fails_alone() -> None:
+    """The others of its batch are enriched; the outcome says what happened."""
+    analyser = Analyser(LANGUAGES, sentiment=CountingSentiment, entities=CountingNames)
+    mentions = _mentions(GOOD, f"{GOOD} boom", BAD, f"{BAD} bang", GERMAN)
+
+    outcomes = analyser.analyse(mentions, NOW)
+
+    assert [outcome.error for outcome in outcomes] == [
+        None,
+        "RuntimeError: cannot read this",
+        None,
+        "IndexError: out of range",
+        None,
+    ]
+    assert [outcome.mention.enrichment is None for outcome in outcomes] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_models_are_loaded_once_and_not_before_they_are_needed() -> None:
+    """Making an analyser is cheap; the first batch loads, the second does not."""
+    made: list[LinearSentiment] = []
+
+    def make() -> LinearSentiment:
+        model = load_sentiment()
+        assert isinstance(model, LinearSentiment)
+        made.append(model)
+        return model
+
+    analyser = Analyser(LANGUAGES, sentiment=make, entities=None)
+    assert made == []
+
+    for _ in range(2):
+        _enrich(analyser, *_mentions(GOOD))
+
+    assert len(made) == 1
+    assert analyser.load()[1] == made[0].name
+
+
+def test_a_model_that_cannot_be_loaded_is_no_mentions_fault() -> None:
+    """The error reaches the caller instead of quarantining everything."""
+    analyser = Analyser(
+        LANGUAGES, sentiment=lambda: load_sentiment("/no/such/model"), entities=None
+    )
+
+    with pytest.raises(ModelError, match="/no/such/model"):
+        analyser.analyse(_mentions(GOOD), NOW)
+
+
+def test_settings_turn_names_off() -> None:
+    """`models.entities: false` leaves names out, and their model unnamed."""
+    analyser = Analyser.from_settings(Settings(models=ModelSettings(entities=False)))
+
+    [found] = _enrich(analyser, *_mentions("Tim Cook is wonderful, I love it"))
+
+    assert found.entities == ()
+    assert len(found.models) == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "read"),
+    [
+        ("Acme opens", "The store is in Denver", "Acme opens\nThe store is in Denver"),
+        ("Acme opens…", "Acme opens a store", "Acme opens a store"),
+        ("Acme opens", "", "Acme opens"),
+        (None, " x ", "x"),
+    ],
+)
+def test_title_and_text_are_read_as_one(title: str | None, text: str, read: str) -> None:
+    """A headline counts, once."""
+    assert analysed_text(Mention(id="a", title=title, text=text)) == read
+
+
+def test_scores_are_probabilities() -> None:
+    """The confidence is the model's probability of the label that it chose."""
+    analyser = Analyser(LANGUAGES, entities=None)
+
+    [found] = _enrich(analyser, *_mentions(BAD))
+
+    expected = load_sentiment().probabilities([BAD])[0]
+    assert found.sentiment is Sentiment.NEGATIVE
+    assert found.sentiment_confidence == pytest.approx(float(np.max(expected)), abs=1e-4)
