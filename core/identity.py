@@ -50,10 +50,15 @@ def canonical_url(url: str) -> str:
     """Return ``url`` without what does not change the page it names.
 
     Scheme and host in lower case, no default port, no fragment, no tracking parameters, the
-    others sorted, no empty path. http and https count as one.
+    others sorted, no empty path. http and https count as one. What is no URL stays as it is.
     """
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # unbalanced brackets of an IPv6 address
+        return url.strip()
     host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        host = f"[{host}]"
     try:
         port = parts.port
     except ValueError:

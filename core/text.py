@@ -150,8 +150,7 @@ def _tokens(text: str) -> Iterator[Token]:
         if kind in {"word", "rest"}:
             raw = match.group()
             cased, folded = _word(raw) if len(raw) <= _CACHED_CHARS else _fold_word(raw)
-            if folded:
-                yield Token(folded, cased, *match.span())
+            yield Token(folded, cased, *match.span())
         elif kind == "unspaced":
             yield from _pairs(match.group(), match.start())
         else:

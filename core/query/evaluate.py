@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import assert_never
 
 from core.fields import FIELDS, Value
 from core.mention import Mention
@@ -97,6 +98,8 @@ def _field_holds(
             return bool(values)
         case FieldRange():
             return any(_lies_in(value, leaf) for value in values)
+        case _:
+            assert_never(leaf)
 
 
 def _written(value: Value) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import assert_never
 
 from core.query.ast import Fuzzy, Near, Phrase, Wildcard, Word
 from core.query.patterns import is_within, wildcard
@@ -66,6 +67,8 @@ def occurrences(leaf: TextLeaf, stream: Stream) -> Iterator[Range]:
             for token, positions in stream.folded.items():
                 if is_within(wanted, token, distance):
                     yield from ((start, start + 1) for start in positions)
+        case _:
+            assert_never(leaf)
 
 
 def _exact(tokens: Sequence[str], positions: Positions) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from core.errors import QueryError
 from core.query.ast import (
@@ -121,6 +122,8 @@ def _text_leaf(node: TextLeaf) -> str:
         case Near(left, right, distance, scope):
             sides = f"{_side(left)} NEAR/{distance} {_side(right)}"
             return f"{scope}:({sides})" if scope else sides
+        case _:
+            assert_never(node)
 
 
 def _field_leaf(node: FieldIs | FieldLike | FieldExists | FieldRange) -> str:
@@ -133,6 +136,8 @@ def _field_leaf(node: FieldIs | FieldLike | FieldExists | FieldRange) -> str:
             return f"{field}:*"
         case FieldRange():
             return _range(node)
+        case _:
+            assert_never(node)
 
 
 def quoted(words: str) -> str:

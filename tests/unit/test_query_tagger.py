@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.mention import Author, Mention, TopicTag
-from core.query.evaluate import matches
+from core.query.evaluate import TokenisedMention, matches
 from core.query.parser import parse
 from core.query.tagger import Key, Tagger, required_keys
 from tests.strategies import mentions, topic_queries
@@ -27,10 +27,10 @@ def test_tags_as_a_loop_over_all_topics_would(queries: list[str], items: list[Me
 def test_tags_carry_the_query_version_and_come_sorted() -> None:
     """A tag says which version of which topic's query matched."""
     tagger = Tagger([("b", 2, parse("acme")), ("a", 7, parse("NOT road")), ("c", 1, parse("x"))])
-    assert tagger.tag(Mention(id="m", text="Acme")) == (
-        TopicTag(name="a", query_version=7),
-        TopicTag(name="b", query_version=2),
-    )
+    item = Mention(id="m", text="Acme")
+    tags = (TopicTag(name="a", query_version=7), TopicTag(name="b", query_version=2))
+    assert tagger.tag(item) == tags
+    assert tagger.tag(TokenisedMention(item)) == tags
 
 
 def test_finds_topics_by_title_and_fields() -> None:

@@ -23,6 +23,7 @@ def test_a_written_query_parses_to_the_same_tree(query: str) -> None:
     [
         ("a b OR c", "a AND b OR c"),
         ("(a OR b) -c", "(a OR b) AND NOT c"),
+        ("*:* -*:*", "*:* AND NOT *:*"),
         ("NOT (a b)", "NOT (a AND b)"),
         ("title:(a OR snake_case) 東京都", "(title:a OR title:snake_case) AND 東京都"),
         ('acme NEAR/3 ("b" OR "c d")', 'acme NEAR/3 ("b" OR "c d")'),
