@@ -51,7 +51,7 @@ REMEMBERED_PROFILES = 20_000
 PROFILE_KEPT = timedelta(hours=6)
 CHECKPOINT_SECONDS = 60.0
 
-ONCE_IDLE_SECONDS = 3.0
+ONCE_IDLE_SECONDS = 2.0
 ONCE_SECONDS = 300.0
 """A single visit ends when it has caught up, hears nothing more, or took this long."""
 

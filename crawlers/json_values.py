@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import FetchError
 
-MAX_COUNT = 10**15
+MAX_COUNT = 2**63 - 1
 
 
 def parse_json(body: bytes) -> Any:

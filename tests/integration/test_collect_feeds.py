@@ -289,7 +289,7 @@ def test_hundred_feeds_are_fetched_side_by_side(mock_server: MockServer) -> None
         time.sleep(0.1)
         return text(RSS, RSS_TYPE)
 
-    sources = [feed(mock_server.route(f"/{n}", slowly), f"feed {n}") for n in range(40)]
+    sources = [_feed(mock_server.route(f"/{n}", slowly), f"feed {n}") for n in range(40)]
     started = time.monotonic()
 
     reports = RecordingSink().collect(*sources)
