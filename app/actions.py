@@ -115,9 +115,10 @@ class Actions:
         if change is Change.NOT_US:
             return Overlay(irrelevant=Correction(value=bool(value), by=by, at_us=at_us))
         if change is Change.SENTIMENT:
-            label = Sentiment(value) if value is not None else None
+            label = value if isinstance(value, Sentiment) else None
             return Overlay(sentiment=Correction(value=label, by=by, at_us=at_us))
-        return Overlay(status=Correction(value=Status(value), by=by, at_us=at_us))
+        status = value if isinstance(value, Status) else Status.OPEN
+        return Overlay(status=Correction(value=status, by=by, at_us=at_us))
 
     # --- a term of a topic
 

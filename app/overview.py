@@ -43,6 +43,9 @@ QUARTER = timedelta(minutes=15)
 HOURLY_UP_TO = timedelta(days=3)
 """Longer windows are shown by the day: more than 72 bars say less, not more."""
 
+SENTIMENT_PARTS = 8
+"""Points of net sentiment in a short window, so that each rests on enough mentions."""
+
 LEARNING_DAYS = 14
 SHARED = 6
 """Things worth sharing that are shown; more is a list, not a pick."""
@@ -87,7 +90,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         sentiment=_sentiment(queries, selection, window, scope.zone),
         shares=_shares(queries, scope),
         bursts=bursts,
-        worth=_worth(queries, scope, now),
+        worth=_worth(queries, scope, now, [burst.news.about for burst in news if _is_sour(burst)]),
         inbox=inbox,
         inbox_scope=inbox_scope,
         has_history=bool(queries.index.size()),
@@ -254,24 +257,40 @@ def _expected(baseline: Baseline, window: TimeWindow) -> UsualRange:
 def _sentiment(
     queries: Queries, selection: Selection, window: TimeWindow, zone: str
 ) -> tuple[SentimentPoint, ...]:
-    """Return net sentiment by the hour or the local day."""
+    """Return net sentiment by a few hours or by the local day.
+
+    Wider than the volume's buckets: a share of three mentions says nothing.
+    """
     span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
     aligned = _aligned(window, span, zone)
     found = queries.index.buckets(replace(selection, window=aligned), HOUR, GroupField.SENTIMENT)
     counts: dict[datetime, dict[str, int]] = {}
     for bucket in found:
         counts.setdefault(bucket.start, {})[bucket.value or ""] = bucket.count
-    frame = Series.from_buckets(aligned, HOUR, {})
     points = []
-    for folded in fold(frame, span, zone):
+    for part in _parts(aligned, window.length, zone):
         sums = {label.value: 0 for label in SENTIMENT_ORDER}
-        for at in folded.window.buckets(HOUR):
+        for at in part.buckets(HOUR):
             for label, count in counts.get(at, {}).items():
-                if label in sums and at in folded.window:
+                if label in sums and at >= part.start:
                     sums[label] += count
         net = net_sentiment(sums["positive"], sums["neutral"], sums["negative"])
-        points.append(SentimentPoint(folded.window, net, sums))
+        points.append(SentimentPoint(part, net, sums))
     return tuple(points)
+
+
+def _parts(aligned: TimeWindow, length: timedelta, zone: str) -> list[TimeWindow]:
+    """Return local days, or as many hours together as make about eight parts."""
+    if length > HOURLY_UP_TO:
+        frame = Series.from_buckets(aligned, HOUR, {})
+        return [folded.window for folded in fold(frame, Span.DAY, zone)]
+    step = max(round(length / HOUR / SENTIMENT_PARTS), 1) * HOUR
+    starts = []
+    at = aligned.start
+    while at < aligned.end:
+        starts.append(at)
+        at += step
+    return [TimeWindow(start, min(start + step, aligned.end)) for start in starts]
 
 
 # --- share of voice
@@ -301,8 +320,18 @@ def _shares(queries: Queries, scope: Scope) -> tuple[TopicShare, ...]:
 # --- worth sharing
 
 
-def _worth(queries: Queries, scope: Scope, now: datetime) -> tuple[Worth, ...]:
-    """Return third-party articles and posts worth sharing, best first."""
+def _is_sour(burst: _Burst) -> bool:
+    """Return whether a burst is a quarrel: at least as many negative as other mentions."""
+    return 2 * (burst.news.negative or 0) >= (burst.news.scored or 1)
+
+
+def _worth(
+    queries: Queries, scope: Scope, now: datetime, quarrels: Sequence[str]
+) -> tuple[Worth, ...]:
+    """Return third-party articles and posts worth sharing, best first.
+
+    What belongs to a quarrel is left out, however friendly it was scored.
+    """
     recent = scope.within(TimeWindow.before(scope.until or now, timedelta(days=3)))
     recent = replace(recent, channels=SHARE_CHANNELS, sentiments=(), status=None)
     selection = queries.selection(recent)
@@ -311,7 +340,7 @@ def _worth(queries: Queries, scope: Scope, now: datetime) -> tuple[Worth, ...]:
         for mention in queries.index.page(selection, SHARE_POOL, order).mentions:
             if _is_shareable(mention):
                 pool[mention.id] = mention
-    items = [_item(mention) for mention in pool.values()]
+    items = [_item(mention, quarrels) for mention in pool.values()]
     picked = rank_worth_sharing(items, now, SHARED)
     return tuple(
         Worth(
@@ -334,7 +363,8 @@ def _is_shareable(mention: Mention) -> bool:
     return is_original and mention.url is not None and len(mention.text) >= 80
 
 
-def _item(mention: Mention) -> Item:
+def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
+    said = f"{mention.title or ''} {mention.text}".casefold()
     tokens = frozenset(token.folded for token in tokenise(f"{mention.title or ''} {mention.text}"))
     is_article = mention.channel in (Channel.NEWS, Channel.BLOG, Channel.VIDEO)
     return Item(
@@ -342,7 +372,8 @@ def _item(mention: Mention) -> Item:
         tokens=tokens,
         published_at=mention.published_at,
         source=mention.sources[0] if mention.sources else mention.service,
-        relevance=1.0 if mention.title and is_article else 0.7,
+        relevance=1.0 if mention.title and is_article else 0.5,
         engagement=mention.engagement.total,
         sentiment=mention.sentiment.value if mention.sentiment else None,
+        is_safe=not any(quarrel.casefold() in said for quarrel in quarrels),
     )

@@ -281,7 +281,7 @@ class Queries:
         return self.series(narrowed(selection, node), window, RULE_STEP)
 
     def incident_scope(self, incident: Incident) -> Scope:
-        """Return the mentions of an incident: its topic and query, since it began until it ended."""
+        """Return the mentions of an incident: its topic and query, from its start to its end."""
         until = incident.resolved_at or max(self.now(), incident.latest.window_end)
         return Scope(
             topics=(incident.topic,),

@@ -27,6 +27,9 @@ TERM_FIELDS = {
 CANDIDATES = 40
 """Values of a field that are looked at: one outside the first forty of now is no news yet."""
 
+SHOWN_STORIES = 5
+"""Stories that are named; in a crisis every second post is copied, and names say it better."""
+
 LABEL_CHARS = 90
 """A story is named by the beginning of its text."""
 
@@ -71,8 +74,10 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
         return []
     totals = _totals(queries, replace(selection, window=whole), whole, pace.step)
     ranked = rank_trends(terms, pace.recent, totals=totals)
-    labels = _story_labels(queries, [t.term for t in ranked if t.kind == "story"][:10], selection)
-    rows = []
+    labels = _story_labels(
+        queries, [t.term for t in ranked if t.kind == "story"][:SHOWN_STORIES], selection
+    )
+    rows: list[TrendRow] = []
     for trend in ranked:
         label = _label(trend.kind, trend.term, labels)
         if label is None:

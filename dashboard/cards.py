@@ -32,12 +32,12 @@ PARENT_CHARS = 160
 TITLE_CHARS = 200
 
 
-def card(row: MentionRow, viewer: Viewer) -> str:
-    """Return the card's HTML."""
+def card(row: MentionRow, viewer: Viewer, *, is_alone: bool = False) -> str:
+    """Return the card's HTML; one that stands ``is_alone`` brings its own frame."""
     mention = row.mention
     label = mention.sentiment.value if mention.sentiment else "unscored"
     pieces = [
-        f'<article class="gw-card {label}">',
+        f'<article class="gw-card {label}{" alone" if is_alone else ""}">',
         _head(mention, viewer),
         _parent(row.parent) if mention.parent_id else "",
         _body(row),

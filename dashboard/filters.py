@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -32,7 +33,7 @@ STATUS_NAMES = {None: "Open and done", Status.OPEN: "Open", Status.DONE: "Done"}
 
 def overview_bar(session: Session, scope: Scope) -> None:
     """Show what the first page can be narrowed by: topics and time."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="gw-bar"):
+    with st.container(horizontal=True, vertical_alignment="center", key="gw-bar"):
         _topic(session, scope)
         _window(scope)
 
@@ -40,11 +41,16 @@ def overview_bar(session: Session, scope: Scope) -> None:
 def mentions_bar(session: Session, scope: Scope) -> Order:
     """Show every filter of mentions; return the order that is asked for."""
     _query(scope)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="gw-bar"):
+    with st.container(horizontal=True, vertical_alignment="center", key="gw-bar"):
         _topic(session, scope)
         _window(scope)
         _choices(
-            scope, "Sentiment", "sentiments", Sentiment, lambda value: str(value.value).capitalize()
+            scope,
+            "Sentiment",
+            "sentiments",
+            Sentiment,
+            lambda value: str(value.value).capitalize(),
+            has_label=False,
         )
         order = _order()
         with st.popover("More filters", icon=":material/tune:"):
@@ -81,7 +87,14 @@ def _topic(session: Session, scope: Scope) -> None:
             found = replace(found, group=value.removeprefix("Group: "))
         write_scope(found)
 
-    st.selectbox("Topic", options, key=_set("filter-topic", chosen), on_change=changed, width=220)
+    st.selectbox(
+        "Topic",
+        options,
+        key=_set("filter-topic", chosen),
+        on_change=changed,
+        width=190,
+        label_visibility="collapsed",
+    )
 
 
 def _window(scope: Scope) -> None:
@@ -103,6 +116,7 @@ def _window(scope: Scope) -> None:
         key=_set("filter-window", chosen),
         on_change=changed,
         required=True,
+        label_visibility="collapsed",
     )
 
 
@@ -128,22 +142,26 @@ def _choices(
     scope: Scope,
     label: str,
     attribute: str,
-    options: object,
-    show: Callable[[object], str],
+    options: Iterable[Any],
+    show: Callable[[Any], str],
+    *,
+    has_label: bool = True,
 ) -> None:
     """Show a field of which any values may be chosen."""
     key = f"filter-{attribute}"
 
     def changed() -> None:
-        write_scope(replace(scope, **{attribute: tuple(st.session_state[key] or ())}))
+        chosen: dict[str, Any] = {attribute: tuple(st.session_state[key] or ())}
+        write_scope(replace(scope, **chosen))
 
     st.pills(
         label,
-        list(options),  # type: ignore[call-overload]  # an enumeration or a list of values
+        list(options),
         selection_mode="multi",
         format_func=show,
         key=_set(key, list(getattr(scope, attribute))),
         on_change=changed,
+        label_visibility="visible" if has_label else "collapsed",
     )
 
 
@@ -168,6 +186,7 @@ def _order() -> Order:
         key=_set("filter-order", order),
         on_change=changed,
         width=170,
+        label_visibility="collapsed",
     )
     return order
 
@@ -198,7 +217,8 @@ def _more(session: Session, scope: Scope) -> None:
         key = f"filter-{attribute}"
 
         def changed(attribute: str = attribute, key: str = key) -> None:
-            write_scope(replace(scope, **{attribute: st.session_state[key]}))
+            chosen: dict[str, Any] = {attribute: st.session_state[key]}
+            write_scope(replace(scope, **chosen))
 
         st.toggle(label, key=_set(key, getattr(scope, attribute)), on_change=changed)
 

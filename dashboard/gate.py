@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import os
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,21 +44,22 @@ FORWARDING_HEADERS = (
     b"via",
 )
 
+# Pictures and scripts of strangers are never loaded. Charts are compiled in the page, which needs
+# unsafe-eval; Streamlit styles its elements inline.
+CONTENT_POLICY = (
+    b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    b"font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
+    b"frame-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    b"frame-ancestors 'self'"
+)
+
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"SAMEORIGIN"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    # Pictures and scripts of strangers are never loaded. Charts are compiled in the page, which
-    # needs unsafe-eval; Streamlit styles its elements inline.
-    (
-        b"content-security-policy",
-        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-        b"style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
-        b"font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
-        b"frame-src 'self' data: blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-        b"frame-ancestors 'self'",
-    ),
+    (b"content-security-policy", CONTENT_POLICY),
 )
 
 
@@ -188,7 +191,7 @@ class Gate:
 
     async def _sign_in(self, access: Access, scope: Scope, receive: Receive) -> Response:
         if access.password_hash is None:
-            return HTMLResponse(_page(NO_PASSWORD, None, with_form=False), status_code=403)
+            return HTMLResponse(_page(HOW_TO_SET_ONE, None, with_form=False), status_code=403)
         if scope["method"] != "POST":
             return HTMLResponse(_page("", None))
         if not _same_origin(scope):
@@ -222,9 +225,6 @@ class Gate:
 
 def load_secret(home: Path) -> bytes:
     """Return the key that signs sessions, made at first and kept in the home folder."""
-    import os
-    import secrets
-
     path = home / "dashboard.key"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -283,7 +283,7 @@ async def _body(receive: Receive) -> bytes:
     return body[:MAX_BODY_BYTES]
 
 
-NO_PASSWORD = """
+HOW_TO_SET_ONE = """
 <p>This dashboard is reached from outside its own machine, and no password is set.</p>
 <p>On the machine that runs it, type <code>groundswell dashboard --hash-password</code>, put what
 it prints into <code>settings.yml</code> as <code>dashboard.password_hash</code>, and start the

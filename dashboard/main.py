@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 st.set_page_config(page_title="Groundswell", page_icon=str(HERE / "mark.svg"), layout="wide")
 st.html(HERE / "style.css")
-st.logo(str(HERE / "wordmark.svg"), size="large")
+st.logo(str(HERE / "mark.svg"), size="large")
 
 
 def show_problem(error: GroundswellError) -> None:

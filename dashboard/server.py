@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,12 @@ from core.loading import load_configuration
 from dashboard.gate import Access, Gate, Throttle, load_secret
 
 
+def _warm_up() -> None:
+    """Load what the first page needs while the browser is still being opened."""
+    for name in ("altair", "scipy.stats", "dashboard.views.overview_view"):
+        importlib.import_module(name)
+
+
 @cache
 def access() -> Access:
     """Return what the gate goes by, read when the first request comes."""
@@ -22,6 +30,8 @@ def access() -> Access:
     settings = load_configuration(config_folder(None), os.environ).settings
     return Access(settings.public_url, settings.dashboard.password_hash, load_secret(home))
 
+
+threading.Thread(target=_warm_up, daemon=True).start()
 
 app = st.App(
     Path(__file__).parent / "main.py",

@@ -57,14 +57,14 @@ def open_session() -> Session:
 def _open(config: str, home: str, now: str, _stamp: str) -> Session:
     instant = parse_instant(now, datetime.now(UTC)) if now else None
     application = open_application(Path(config), Path(home), instant, producer="dashboard")
-    pending = _pending(home)
+    pending = _waiting(home)
     queries = Queries(application, pending)
     return Session(application, queries, Actions(application, queries))
 
 
 @st.cache_resource(show_spinner=False)
-def _pending(home: str) -> Pending:
-    """Return what waits for the index; it outlives a changed configuration."""
+def _waiting(home: str) -> Pending:  # noqa: ARG001 - the cache's key
+    """Return what waits for the index of ``home``; it outlives a changed configuration."""
     return Pending()
 
 
@@ -118,6 +118,6 @@ def answer(session: Session, key: tuple[object, ...], ask: Callable[[], R]) -> R
     return _kept((str(session.application.home), revision, *key), ask)
 
 
-@st.cache_data(ttl=ANSWER_SECONDS, show_spinner=False, max_entries=64)
-def _kept(key: tuple[object, ...], _ask: Callable[[], R]) -> R:
+@st.cache_resource(ttl=ANSWER_SECONDS, show_spinner=False, max_entries=64)
+def _kept(key: tuple[object, ...], _ask: Callable[[], R]) -> R:  # noqa: ARG001 - the cache's key
     return _ask()

@@ -70,13 +70,13 @@ def short(value: int) -> str:
 
 
 def signed(value: float) -> str:
-    """Return net sentiment as ``+12`` or ``−31``, in points of a hundred."""
-    points = round(value * 100)
-    return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points)}"
+    """Return net sentiment (-1..1) as ``+0.12`` or ``−0.31``."""
+    rounded = round(value, 2)
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{abs(rounded):.2f}"
 
 
 def interval(estimate: Estimate) -> str:
-    """Return an estimate's interval: ``−38 to −24``."""
+    """Return an estimate's interval: ``−0.38 to −0.24``."""
     return f"{signed(estimate.low)} to {signed(estimate.high)}"
 
 
@@ -118,9 +118,9 @@ def highlighted(text: str, spans: Sequence[tuple[int, int]], limit: int = EXCERP
     for first, last in spans:
         if last <= start or first >= end:
             continue
-        first, last = max(first, at), min(last, end)
-        pieces += [escape(text[at:first]), "<mark>", escape(text[first:last]), "</mark>"]
-        at = last
+        begin, stop = max(first, at), min(last, end)
+        pieces += [escape(text[at:begin]), "<mark>", escape(text[begin:stop]), "</mark>"]
+        at = stop
     pieces += [escape(text[at:end]), "…" if end < len(text) else ""]
     return "".join(pieces).strip().replace("\n", "<br>")
 

@@ -150,7 +150,7 @@ def _details(session: Session, incident: Incident, watcher: Viewer) -> None:
     mentions = queries.by_ids(incident.mention_ids)
     if mentions:
         drawing.heading("The mentions that matter")
-        st.html("".join(card(MentionRow(mention), watcher) for mention in mentions))
+        st.html("".join(card(MentionRow(mention), watcher, is_alone=True) for mention in mentions))
     _told(session, incident, watcher)
 
 

@@ -124,8 +124,8 @@ def _nothing(session: Session, scope: Scope) -> None:
     elif scope.is_filtered:
         drawing.empty(
             "No mention fits",
-            "Take a filter away, or look at a longer time. The query box understands AND, OR, NOT, "
-            '"phrases", near NEAR/5 words, and fields such as channel:news or followers:[1000 TO *].',
+            "Take a filter away, or look at a longer time. The box understands AND, OR, NOT, "
+            '"phrases", late NEAR/5 parcel, and fields: channel:news, followers:[1000 TO *].',
         )
     else:
         drawing.empty("No mentions in this time", "Choose a longer time above.")
@@ -197,9 +197,9 @@ def _undo_bar(session: Session) -> None:
         st.html(f"<p><b>{escape(done.text)}</b> {escape(text)}</p>", width="stretch")
         st.button("Undo", key="undo", type="tertiary", on_click=_undo, args=(session, done))
         is_marked = done.change is Change.NOT_US and not done.before
-        if is_marked and mention.matched_topics:
-            if st.button("Shut out more like it", key="shut-out", type="tertiary"):
-                _shut_out(session, mention)
+        has_more = is_marked and bool(mention.matched_topics)
+        if has_more and st.button("Shut out more like it", key="shut-out", type="tertiary"):
+            _shut_out(session, mention)
         st.button("Close", key="undo-close", type="tertiary", on_click=_forget)
 
 

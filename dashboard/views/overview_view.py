@@ -31,26 +31,37 @@ def show(session: Session) -> None:
     """Draw the page; its numbers follow what comes in."""
     watcher = viewer(session)
     scope = read_scope(session, watcher.zone)
+    _lead(session, scope)
+    filters.overview_bar(session, scope)
     _live(session, scope)
-    with st.container(key="gw-foot-bar"):
-        filters.overview_bar(session, scope)
+
+
+def _found(session: Session, scope: Scope) -> Overview:
+    return answer(session, ("overview", scope), lambda: session.queries.overview(scope))
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _lead(session: Session, scope: Scope) -> None:
+    """Draw the sentence, or what to do before there is one."""
+    found = _found(session, scope)
+    if found.has_history:
+        _sentence(found)
+    else:
+        _nothing_yet(session)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
 def _live(session: Session, scope: Scope) -> None:
+    """Draw the numbers below the sentence."""
     watcher = viewer(session)
-    found = answer(session, ("overview", scope), lambda: session.queries.overview(scope))
+    found = _found(session, scope)
     if not found.has_history:
-        _nothing_yet(session)
         return
-    _sentence(found)
     _figures(found)
     left, right = st.columns([3, 2], gap="large")
     burst = next((part.scope for part in found.sentence if part.tone is Tone.ALARM), None)
     with left:
-        note = (
-            "bars; the band is what is usual" if found.usual else "what is usual is being learned"
-        )
+        note = "the band is what is usual" if found.usual else "what is usual is being learned"
         drawing.heading("Volume", note)
         since = burst.since if burst else None
         drawing.show_volume(found.volume, watcher, "volume", since=since)
@@ -69,7 +80,7 @@ def _nothing_yet(session: Session) -> None:
     if session.queries.configuration.topics:
         drawing.empty(
             "Nothing has been collected yet",
-            "Mentions show here as soon as the first ones arrive. If nothing is collecting, start it:",
+            "Mentions show here as soon as the first ones arrive. If nothing collects, start it:",
             "groundswell run",
         )
     else:
@@ -104,17 +115,13 @@ def _figures(found: Overview) -> None:
             signed(net.value) if net else "no data",
             f"{interval(net)}, {number(net.n)} scored" if net else "",
         ),
-        (
-            "Waiting",
-            number(found.inbox),
-            "need an answer" if found.inbox != 1 else "needs an answer",
-        ),
+        ("Waiting", number(found.inbox), "for an answer"),
     ]
-    html = "".join(
+    shown = "".join(
         f"<div><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>"
         for name, value, note in cells
     )
-    st.html(f'<dl class="gw-figures">{html}</dl>')
+    st.html(f'<dl class="gw-figures">{shown}</dl>')
 
 
 def _bursts(found: Overview) -> None:
@@ -170,6 +177,7 @@ def _shareable(worth: Worth, watcher: Viewer) -> str:
     host = host_of(href or "")
     who = author_name(mention.author) if mention.author else host
     title = escape(excerpt(mention.title or mention.text, 110))
+    body = f"<p>{escape(excerpt(mention.text, 150))}</p>" if mention.title else ""
     link = (
         f'<a href="{escape(href)}" target="_blank" rel="noopener noreferrer nofollow">{title}</a>'
         if href
@@ -178,7 +186,7 @@ def _shareable(worth: Worth, watcher: Viewer) -> str:
     why = " · ".join(f"{name} {value:.0%}" for name, value in worth.factors)
     label = '<span class="gw-label">synthetic</span>' if mention.synthetic else ""
     return (
-        f"<article><h3>{link}</h3><p>{escape(excerpt(mention.text, 150))}</p>"
+        f"<article><h3>{link}</h3>{body}"
         f'<footer title="{escape(why)}"><b>{escape(excerpt(who, 40))}</b>'
         f"<span>{escape(host)}</span><time>{ago(mention.published_at, watcher.now, watcher.zone)}"
         f"</time>{label}</footer></article>"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import streamlit as st
 
 from app.answers import Health, SourceHealth
@@ -85,10 +83,7 @@ def _row(source: SourceHealth, watcher: Viewer) -> str:
     if source.reason and source.health in (Health.FAILING, Health.LATE):
         reason = f'<small class="reason">{escape(source.reason[:200])}</small>'
     label = '<span class="gw-label">synthetic</span>' if source.is_synthetic else ""
-    cells = "".join(
-        _cell(hour, source.hours_start + timedelta(hours=at), watcher)
-        for at, hour in enumerate(source.hours)
-    )
+    cells = "".join(_cell(hour, watcher) for hour in source.hours)
     return (
         f"<tr><td><b>{escape(source.name)}</b>{label}<small>{TYPE_NAMES[source.type]}, "
         f"{source.channel.value}</small></td>"
@@ -99,7 +94,7 @@ def _row(source: SourceHealth, watcher: Viewer) -> str:
     )
 
 
-def _cell(hour: CoverageHour | None, start: object, watcher: Viewer) -> str:
+def _cell(hour: CoverageHour | None, watcher: Viewer) -> str:
     if hour is None:
         return "<i></i>"
     well = hour.ok + hour.not_modified

@@ -46,6 +46,10 @@ def _tracked(session: Session) -> None:
     st.html(f'<p class="gw-quiet">Listening already: {links}</p>')
 
 
+def _say(line: str) -> None:
+    st.markdown(plain(line))
+
+
 def _track(session: Session, name: str, handle: str | None, hashtag: str | None) -> None:
     with st.status(f"Looking for {plain(name)}", expanded=True) as status:
         try:
@@ -54,7 +58,7 @@ def _track(session: Session, name: str, handle: str | None, hashtag: str | None)
                 name,
                 handle=handle,
                 hashtag=hashtag,
-                tell=lambda line: st.markdown(plain(line)),
+                tell=_say,
             )
         except GroundswellError as error:
             status.update(label="That did not work", state="error")

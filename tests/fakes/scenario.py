@@ -82,17 +82,17 @@ RIVAL = (
     ("My globex broke on day one", "negative"),
     ("Is globex any good?", "neutral"),
 )
+REPAIR = (
+    "In a former bakery, acme engineers spend their Saturdays showing neighbours how to mend what "
+    "others throw away. The queue reached around the corner by ten."
+)
+TESTED = (
+    "We boiled eighty litres of water to find out which kettle is quiet, quick and easy to "
+    "descale. The acme came first in two of three tests, and globex in the third."
+)
 ARTICLES = (
-    (
-        "How a small maker taught a town to repair its kettles",
-        "In a former bakery, acme engineers spend their Saturdays showing neighbours how to mend "
-        "what others throw away. The queue reached around the corner by ten.",
-    ),
-    (
-        "Five kettles tested: the quiet one wins",
-        "We boiled eighty litres of water to find out which kettle is quiet, quick and easy to "
-        "descale. The acme came first in two of three tests, and globex in the third.",
-    ),
+    ("How a small maker taught a town to repair its kettles", REPAIR),
+    ("Five kettles tested: the quiet one wins", TESTED),
 )
 PEOPLE = (
     ("mira", "Mira Oduya", 4210),
