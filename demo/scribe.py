@@ -46,6 +46,17 @@ _EVENT_CORES = {
     ("fee_day", "negative"): "en:feeday",
     ("campaign", "positive"): "en:campaign",
 }
+_FEELINGS = {"negative": "en:cross", "positive": "en:warm", "neutral": "en:tail_neutral"}
+_FEELING_SHARE = {
+    ("negative", False): 0.18,
+    ("negative", True): 0.75,
+    ("positive", False): 0.7,
+    ("positive", True): 0.3,
+    ("neutral", False): 0.1,
+    ("neutral", True): 0.1,
+}
+"""How often a post says its feeling outright, by what it feels and whether something happened."""
+
 _TAG_WORDS = ("parcels", "delivery", "courier", "smallbusiness", "fail", "customerservice", "home")
 
 
@@ -124,7 +135,9 @@ class Scribe:
             parts.append(self._say("en:consequence", filling))
         if rng.random() < 0.10 and event is None:
             parts.append(writer.write(writer.draw_any(_THEMES[sentiment]), filling))
-        if rng.random() < (0.3 if sentiment == "negative" else 0.2):
+        if rng.random() < _FEELING_SHARE[sentiment, event is not None]:
+            parts.append(self._say(_FEELINGS[sentiment], filling))
+        elif rng.random() < 0.25:
             parts.append(self._say(f"en:tail_{sentiment}", filling))
         return parts
 

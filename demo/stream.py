@@ -52,16 +52,19 @@ _CROWDS = {
     (Service.FEED, "en"): 900,
 }
 _PLACES = ("mastodon", "forum", "review", "hackernews", "news", "blog")
-_PLACE_WEIGHTS = (51, 17, 18, 4.5, 4.8, 1.7)
+_PLACE_WEIGHTS = (52, 17, 18, 3.6, 4.2, 1.6)
 _EVENT_PLACE_WEIGHTS = (70, 14, 12, 0, 0, 0)
 _MOODS = ("negative", "neutral", "positive")
 _MOOD_WEIGHTS: dict[str | None, tuple[float, float, float]] = {
-    None: (24, 45, 31),
-    "strike": (86, 11, 3),
-    "update": (88, 12, 0),
-    "fee_day": (68, 20, 12),
+    None: (17, 44, 39),
+    "strike": (88, 10, 2),
+    "update": (90, 10, 0),
+    "fee_day": (87, 8, 5),
     "campaign": (0, 0, 100),
 }
+_REVIEW_WEIGHTS = (22, 18, 60)
+"""Who takes the trouble of a review mostly loved it, or did not."""
+
 _HELP_HOMES = {
     Service.MASTODON: "kettle.example",
     Service.BLUESKY: "bsky.example",
@@ -183,7 +186,7 @@ class _Stream:
         person = self._crowds[service, "es" if spanish else "en"].pick()
         mood = self._mood(moment.event)
         event = moment.event
-        if event == "fee_day" and (mood != "negative" or rng.random() < 0.3):
+        if event == "fee_day" and (mood != "negative" or rng.random() < 0.1):
             event = None
         draft = scribe.post(moment.brand, person, service, mood, event)
         post = self._emit(moment, service, person, draft, mood)
@@ -223,7 +226,8 @@ class _Stream:
 
     def _review(self, moment: Moment) -> None:
         person = self._crowds[Service.FEED, "en"].pick()
-        mood = self._mood(moment.event)
+        weights = _MOOD_WEIGHTS[moment.event] if moment.event else _REVIEW_WEIGHTS
+        mood = self._rng.choices(_MOODS, weights)[0]
         event = moment.event if mood == "negative" else None
         draft = self._scribe.review(moment.brand, person, mood, event)
         self._emit(moment, Service.FEED, person, draft, mood, feed=REVIEWS)

@@ -47,7 +47,7 @@ _FORMAL_STARTS = (
     "If I may: ",
     "Forgive an old hand. ",
     "For what it is worth. ",
-    "My late husband would have said it better. ",
+    "My late wife had a word for this. ",
     "Permit me a remark. ",
     "",
     "",
