@@ -39,6 +39,8 @@ TAIL_SHARES = (0.05, 0.02, 0.01, 0.005)
 HOLD = timedelta(days=1)
 # e: a second alert within a day needs almost three times the first one's size.
 ESCALATION = 1.0
+# By then a spike shows its size.
+PEAK_AFTER = 2 * SMOOTHING
 DEFAULT_LEVEL = 0.55
 STEEPNESS = 4.0
 # What a count is compared with is never less than this many above the median.
@@ -180,7 +182,10 @@ class _State:
         is_alert = score >= 0.5 and self._may_fire(at, excess)
         if is_alert:
             self._alert = (at, excess)
-        elif score >= 0.5 or self._is_held(at):
+        elif self._alert is not None and at - self._alert[0] <= PEAK_AFTER:
+            # The half-hour mean is still climbing: the alert's size is what it comes to.
+            self._alert = (self._alert[0], max(self._alert[1], excess))
+        if not is_alert and self._is_held(at):
             score /= 2.0 + 1e-9
         usual = self._rhythm.expect(at)
         self._memory.add(at, smooth)
@@ -220,4 +225,5 @@ class _State:
         """Whether no alert of the last day covers this one."""
         if self._alert is None or not self._is_held(at):
             return True
-        return excess >= self._alert[1] + ESCALATION
+        is_climbing = at - self._alert[0] <= PEAK_AFTER
+        return not is_climbing and excess >= self._alert[1] + ESCALATION

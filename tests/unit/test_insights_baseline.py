@@ -188,3 +188,17 @@ def test_the_hour_of_the_week_is_the_zones() -> None:
     baseline = fit_baseline(series, end, zone="Europe/Berlin")
     day = baseline.expected(end, HOUR, 24)
     assert int(np.argmax(day)) == 7
+
+
+def test_a_jump_is_first_a_burst_then_a_level() -> None:
+    """Two days at tenfold volume change nothing, five become what is usual."""
+    quiet = stream(30, WEEKS, seed=10)
+    before = fit_baseline(quiet, quiet.end).expected(quiet.end, HOUR, 168).sum()
+    after = []
+    for days in (2, 5):
+        counts = quiet.counts.copy()
+        counts[-days * 24 :] *= 10
+        baseline = fit_baseline(Series.build(START, HOUR, counts), quiet.end)
+        after.append(baseline.expected(quiet.end, HOUR, 168).sum() / before)
+    assert after[0] == pytest.approx(1, abs=0.15)
+    assert after[1] > 3

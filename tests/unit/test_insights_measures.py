@@ -1,0 +1,149 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.window import TimeWindow
+from insights.band import usual_band
+from insights.measures import (
+    Denominator,
+    engagement_rate,
+    net_sentiment,
+    share,
+    share_of_voice,
+    usual_range,
+)
+from insights.series import Series, Span
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+counts = st.integers(0, 500)
+
+
+@given(counts, counts, counts)
+def test_net_sentiment_lies_in_its_interval(positive: int, neutral: int, negative: int) -> None:
+    """The value lies between its ends, both in -1..1; nothing scored has none."""
+    net = net_sentiment(positive, neutral, negative)
+    if positive + neutral + negative == 0:
+        assert net is None
+    else:
+        assert net is not None
+        assert -1 <= net.low <= net.value <= net.high <= 1
+        assert net.value == (positive - negative) / net.n
+
+
+def test_net_sentiment_covers_the_truth() -> None:
+    """The interval holds the true value in about 95 of 100 samples."""
+    rng = np.random.default_rng(1)
+    held = 0
+    for positive, neutral, negative in rng.multinomial(60, [0.3, 0.5, 0.2], 1000):
+        net = net_sentiment(int(positive), int(neutral), int(negative))
+        assert net is not None
+        held += net.low <= 0.1 <= net.high
+    assert 930 <= held <= 975
+
+
+def test_negative_counts_are_refused() -> None:
+    """A count below 0 is an error in every measure."""
+    with pytest.raises(ValueError, match="negative"):
+        net_sentiment(-1, 0, 0)
+    with pytest.raises(ValueError, match="negative"):
+        share_of_voice({"a": -1})
+
+
+def test_a_share_has_an_interval() -> None:
+    """61 of 88 has Wilson's interval; of nothing there is no share."""
+    estimate = share(61, 88)
+    assert estimate is not None
+    assert estimate.value == pytest.approx(61 / 88)
+    assert (estimate.low, estimate.high) == pytest.approx((0.590, 0.780), abs=0.002)
+    assert share(0, 0) is None
+
+
+@given(st.dictionaries(st.text(max_size=4), counts, max_size=8))
+def test_shares_of_voice_sum_to_one(names: dict[str, int]) -> None:
+    """All parts together are the whole, largest first."""
+    voice = share_of_voice(names, sources=6)
+    if sum(names.values()) == 0:
+        assert voice is None
+    else:
+        assert voice is not None
+        assert sum(part.share for part in voice.shares) == pytest.approx(1.0)
+        assert sum(part.count for part in voice.shares) == voice.total == sum(names.values())
+        assert [p.count for p in voice.shares] == sorted(names.values(), reverse=True)
+
+
+def test_engagement_rate_names_its_denominator_and_leaves_out_the_unknown() -> None:
+    """Unknown engagement, unknown followers and no followers do not count as 0."""
+    rate = engagement_rate([10, None, 5, 7, 20], [1000, 500, None, 0, 1000], Denominator.FOLLOWERS)
+    assert rate is not None
+    assert (rate.by, rate.known, rate.mentions) == (Denominator.FOLLOWERS, 2, 5)
+    assert rate.rate.value == pytest.approx(0.015)
+    assert 0 <= rate.rate.low < 0.015 < rate.rate.high
+
+
+def test_engagement_rate_of_one_mention_has_a_wide_interval() -> None:
+    """A single mention has a rate too, also with more reactions than followers."""
+    one = engagement_rate([3], [10], Denominator.VIEWS)
+    assert one is not None
+    assert one.rate.low < 0.3 < one.rate.high
+    viral = engagement_rate([30], [10], Denominator.FOLLOWERS)
+    assert viral is not None
+    assert viral.rate.low <= viral.rate.value == 3.0 == viral.rate.high
+
+
+def test_engagement_rate_of_nothing_known_is_unknown() -> None:
+    """Without any known pair there is no rate; lists of different length are an error."""
+    assert engagement_rate([None], [5], Denominator.VIEWS) is None
+    with pytest.raises(ValueError, match="1 engagements for 2 views"):
+        engagement_rate([1], [5, 6], Denominator.VIEWS)
+
+
+def test_the_usual_range_of_a_day_holds_most_days() -> None:
+    """About four of five ordinary days lie in the range told the evening before."""
+    rng = np.random.default_rng(4)
+    hours = np.arange(70 * 24)
+    mean = 9 * (1 + 0.5 * np.sin(hours % 24 / 24 * 2 * np.pi))
+    series = Series.build(START, HOUR, rng.poisson(mean * rng.gamma(10, 0.1, mean.size)))
+    held = 0
+    for day in range(40, 70):
+        window = TimeWindow(START + timedelta(days=day), START + timedelta(days=day + 1))
+        usual = usual_range(series, window)
+        assert usual is not None
+        assert usual.low < usual.expected < usual.high
+        held += usual.low <= series.between(window).total() <= usual.high
+    assert 20 <= held <= 29
+
+
+def test_the_usual_range_needs_history_and_a_window() -> None:
+    """With a week of history, or for no time at all, nothing is usual."""
+    series = Series.build(START, HOUR, [3] * 24 * 30)
+    early = TimeWindow(START + timedelta(days=7), START + timedelta(days=8))
+    nothing = TimeWindow(series.end, series.end)
+    assert usual_range(series, early) is None
+    assert usual_range(series, nothing) is None
+
+
+def test_the_band_ends_its_knowledge_before_each_day() -> None:
+    """A day's own mentions never move its band; the running hour is incomplete."""
+    counts = [5] * 24 * 30
+    shown = TimeWindow(START + timedelta(days=28), START + timedelta(days=30))
+    now = START + timedelta(days=30) - timedelta(minutes=30)
+    one = usual_band(Series.build(START, HOUR, counts), shown, Span.HOUR, now=now)
+    counts[-24:] = [50] * 24
+    other = usual_band(Series.build(START, HOUR, counts), shown, Span.HOUR, now=now)
+    assert [p.high for p in one] == [p.high for p in other]
+    assert [p.is_incomplete for p in one] == [False] * 47 + [True]
+    assert sum(p.count for p in other) == 24 * 5 + 24 * 50
+
+
+def test_the_band_is_unknown_while_learning() -> None:
+    """In the first two weeks a chart shows counts without a band; gaps are incomplete."""
+    coverage = [1.0] * 24 * 5
+    coverage[-24:] = [0.0] * 24
+    series = Series.build(START, HOUR, [5] * 24 * 5, coverage)
+    points = usual_band(series, series.window, Span.DAY, now=series.end)
+    assert [p.expected for p in points] == [None] * 5
+    assert [p.is_incomplete for p in points] == [False] * 4 + [True]
