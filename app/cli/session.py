@@ -10,7 +10,7 @@ from dataclasses import dataclass, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -18,9 +18,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from app.bootstrap import Application, open_application
 from app.home import config_folder
 from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.bootstrap import Application
 
 VALUE_OPTIONS = ("--config", "--now")
 FLAG_OPTIONS = ("--json",)
@@ -42,6 +44,8 @@ class Session:
     @contextmanager
     def application(self, *, writes: bool = False, producer: str = "app") -> Iterator[Application]:
         """Open the application of the configuration folder, and close it at the end."""
+        from app.bootstrap import open_application
+
         application = open_application(
             self.config_folder, now=self.now, writes=writes, producer=producer
         )

@@ -16,6 +16,7 @@ HEAVY = {
     "scrapy",
     "sklearn",
     "spacy",
+    "sqlalchemy",
     "streamlit",
     "tantivy",
     "torch",
