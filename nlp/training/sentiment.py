@@ -216,7 +216,7 @@ def train(data: Path, folder: Path) -> LinearConfig:
         weights_sha256="",
         licence="Apache-2.0",
         command="python -m nlp.training.sentiment",
-        trained_on=tuple(digests),
+        data_files=tuple(digests),
         settings={
             "texts_used": len(used.texts),
             "folds": FOLDS,

@@ -65,8 +65,8 @@ def test_training_learns_and_repeats_itself(data: Path, tmp_path: Path) -> None:
     assert model.probabilities(["awful broken phone"])[0].argmax() == 0
     assert config.scores["validation"]["macro_recall"] > 0.9
     digest = hashlib.sha256((data / "sentiment" / "en_train.tsv").read_bytes()).hexdigest()
-    assert config.trained_on[0].sha256 == digest
-    assert (config.trained_on[0].file, config.trained_on[0].rows) == ("sentiment/en_train.tsv", 300)
+    assert config.data_files[0].sha256 == digest
+    assert (config.data_files[0].file, config.data_files[0].rows) == ("sentiment/en_train.tsv", 300)
 
 
 def test_the_model_that_runs_is_the_one_that_was_trained(data: Path) -> None:
