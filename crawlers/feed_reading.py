@@ -59,6 +59,8 @@ def read_feed(body: bytes, url: str, headers: Mapping[str, str]) -> Feed:
 
     Raises BadInputError with the reason where it is no feed that can be read.
     """
+    if not body.strip():
+        raise BadInputError("an empty answer where a feed should be")
     if body.lstrip()[:1] == b"{":
         return _read_json(body, url)
     _refuse_entity_bomb(body)
@@ -85,7 +87,7 @@ def read_feed(body: bytes, url: str, headers: Mapping[str, str]) -> Feed:
         raise BadInputError(f"malformed feed: {_short(err)}") from err
     problem = f"malformed feed: {_short(parsed.get('bozo_exception'))}" if parsed.bozo else None
     if not parsed.entries:
-        if not parsed.version:
+        if not parsed.get("version"):
             raise BadInputError(_why_no_feed(body, url))
         if parsed.bozo and not parsed.feed:
             raise BadInputError(problem or "malformed feed")
@@ -122,8 +124,6 @@ def _refuse_entity_bomb(body: bytes) -> None:
 
 
 def _why_no_feed(body: bytes, url: str) -> str:
-    if not body.strip():
-        return "an empty answer where a feed should be"
     if not _HTML_START.search(body[:_HEAD_BYTES]):
         return "neither RSS, Atom, RDF nor JSON Feed"
     found = advertised_feed(body, url)
