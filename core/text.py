@@ -19,6 +19,7 @@ is linear in the text, whatever the text.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
@@ -80,24 +81,46 @@ _TOP_LEVEL = (
 )
 _BARE_HOST = rf"(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}+\.){{1,6}}{_TOP_LEVEL}(?![\w-])"
 
-_TOKEN = regex.compile(
-    rf"""
-      (?P<keycap>[0-9\#*]\ufe0f?+\u20e3)
-    | (?P<word>{_START}{_INSIDE}*+(?![.:\-][\w/]))
-    | (?P<hashtag>(?<!\w)[\#＃]_{{0,63}}+{_TAG_START}{_TAG_INSIDE}*+)
+
+def _grammar(start: str, inside: str, tag: tuple[str, str], host: str, others: str = "") -> str:
+    """Return the pattern of all tokens, given the characters of words, hashtags and hosts.
+
+    Most words end at a space: only the others are looked at as addresses.
+    """
+    return rf"""
+      (?P<word>{start}{inside}*+(?![.:\-][\w/]))
+    | (?P<hashtag>(?<!\w)[\#＃]_{{0,63}}+{tag[0]}{tag[1]}*+)
     | (?P<handle>(?<!\w)[@＠](?:
           [\w.\-]{{1,64}}+@(?:[A-Za-z0-9-]{{1,63}}+\.){{1,6}}[A-Za-z]{{2,24}}+(?![\w-])
         | (?:[a-z0-9_-]{{1,63}}+\.){{2,6}}[a-z]{{2,24}}+(?![\w-])
         | (?:[a-z0-9_-]{{1,63}}+\.){_TOP_LEVEL}(?![\w-])
-        | _{{0,63}}+{_TAG_START}{_TAG_INSIDE}*+))
+        | _{{0,63}}+{tag[0]}{tag[1]}*+))
     | (?P<cashtag>(?<![\w$])\$[A-Za-z]{{1,6}}(?:\.[AB])?(?!\w))
-    | (?P<emoji>\p{{RI}}{{2}}|{_PICTURE}[\U000e0020-\U000e007f]*+(?:\u200d{_PICTURE})*+)
-    | (?P<url>(?i:https?|ftp)://[\p{{L}}\p{{M}}\p{{N}}.:@_%\[\]\-]++)(?:[/?\#]{_PATH})?+
+    | (?P<url>(?i:https?|ftp)://[{host}.:@_%\[\]\-]++)(?:[/?\#]{_PATH})?+
     | (?P<host>{_BARE_HOST})(?:/{_PATH})?+
-    | (?P<unspaced>{_UNSPACED_START}{_UNSPACED_INSIDE}*+)
-    | (?P<rest>{_START}{_INSIDE}*+)
-    """,
+    {others}
+    | (?P<rest>{start}{inside}*+)
+    """
+
+
+_TOKEN = regex.compile(
+    r"(?P<keycap>[0-9\#*]\ufe0f?+\u20e3) |"
+    + _grammar(
+        _START,
+        _INSIDE,
+        (_TAG_START, _TAG_INSIDE),
+        r"\p{L}\p{M}\p{N}",
+        rf"""
+        | (?P<emoji>\p{{RI}}{{2}}|{_PICTURE}[\U000e0020-\U000e007f]*+(?:\u200d{_PICTURE})*+)
+        | (?P<unspaced>{_UNSPACED_START}{_UNSPACED_INSIDE}*+)
+        """,
+    ),
     regex.V1 | regex.VERBOSE,
+)
+# The same for texts of ASCII alone, which are many: a third of the time.
+_ASCII_TOKEN = re.compile(
+    _grammar("[A-Za-z0-9]", "[A-Za-z0-9]", ("[A-Za-z0-9]", "[A-Za-z0-9_]"), "A-Za-z0-9"),
+    re.ASCII | re.VERBOSE,
 )
 # One written sign: a Hangul syllable of its parts, or a character with its marks.
 _SIGN = regex.compile(
@@ -124,17 +147,35 @@ _HOSTS = frozenset({"url", "host"})
 
 def tokenise(text: str) -> list[Token]:
     """Return the tokens of ``text`` in order. Linear in its length."""
-    return list(_tokens(text))
+    is_ascii = text.isascii()
+    pattern = _ASCII_TOKEN if is_ascii else _TOKEN
+    tokens: list[Token] = []
+    for match in pattern.finditer(text):
+        kind = match.lastgroup or "rest"  # one group always takes part
+        if kind in {"word", "rest"}:
+            raw = match.group()
+            if len(raw) > _CACHED_CHARS:
+                cased, folded = _fold(raw, _NO_WORD)
+            elif is_ascii:
+                cased, folded = raw, raw.lower()
+            else:
+                cased, folded = _word(raw)
+            tokens.append(Token(folded, cased, *match.span()))
+        elif kind == "unspaced":
+            tokens.extend(_pairs(match.group(), match.start()))
+        else:
+            tokens.extend(_special(kind, match.group(kind), match.start(kind)))
+    return tokens
 
 
 def indexed_tokens(text: str) -> str:
     """Return the folded tokens joined by one space, for an index with a whitespace analyser."""
-    return " ".join([token.folded for token in _tokens(text)])
+    return " ".join([token.folded for token in tokenise(text)])
 
 
 def indexed_cased_tokens(text: str) -> str:
     """Return the tokens that keep their case, joined by one space; as many as folded ones."""
-    return " ".join([token.cased for token in _tokens(text)])
+    return " ".join([token.cased for token in tokenise(text)])
 
 
 def fold(text: str) -> str:
@@ -142,19 +183,6 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return _plain(_plain(text).casefold())
-
-
-def _tokens(text: str) -> Iterator[Token]:
-    for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or "rest"  # one group always takes part
-        if kind in {"word", "rest"}:
-            raw = match.group()
-            cased, folded = _word(raw) if len(raw) <= _CACHED_CHARS else _fold_word(raw)
-            yield Token(folded, cased, *match.span())
-        elif kind == "unspaced":
-            yield from _pairs(match.group(), match.start())
-        else:
-            yield from _special(kind, match.group(kind), match.start(kind))
 
 
 def _special(kind: str, raw: str, start: int) -> Iterator[Token]:
@@ -169,12 +197,10 @@ def _special(kind: str, raw: str, start: int) -> Iterator[Token]:
         yield Token(folded, cased, start, start + len(raw))
 
 
-def _fold_word(raw: str) -> tuple[str, str]:
+@lru_cache(maxsize=32_768)
+def _word(raw: str) -> tuple[str, str]:
     """Return a word's cased and folded token."""
     return _fold(raw, _NO_WORD)
-
-
-_word = lru_cache(maxsize=32_768)(_fold_word)
 
 
 def _fold(raw: str, dropped: regex.Pattern[str]) -> tuple[str, str]:
