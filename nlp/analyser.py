@@ -37,7 +37,8 @@ CONTRADICTED: Final = 0.8
 language that its source claims: many services claim the account's language for every post."""
 
 CERTAIN: Final = 0.6
-"""A language that nobody claims and that was found with less confidence lets no model guess."""
+"""A language found with less confidence lets no model guess, also where the mention names the same:
+that name may have been found in the text, by the same means, when its topics were matched."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -228,9 +229,9 @@ class Analyser:
 def _is_trusted(claimed: str | None, guess: LanguageGuess) -> bool:
     """Whether a claimed or guessed language is sure enough for its models to read the text."""
     confidence = guess.confidence or 0.0
-    if claimed is None:
+    if claimed is None or guess.code == claimed:
         return confidence >= CERTAIN
-    return guess.code in {claimed, UNDETERMINED} or confidence < CONTRADICTED
+    return guess.code == UNDETERMINED or confidence < CONTRADICTED
 
 
 def analysed_text(mention: Mention) -> str:

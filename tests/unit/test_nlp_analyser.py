@@ -11,6 +11,7 @@ from core.ports import Analyser as AnalyserPort
 from core.settings import ModelSettings, Settings
 from nlp.analyser import BATCH, Analyser, analysed_text
 from nlp.entities import Name
+from nlp.language import detect_language
 from nlp.sentiment import F32, LinearSentiment, load_sentiment
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
@@ -136,6 +137,35 @@ def test_a_delivered_language_is_kept(without_names: Analyser) -> None:
 
     assert (short.language, long.language) == ("en", "en")
     assert long.sentiment is Sentiment.POSITIVE
+
+
+@pytest.mark.parametrize("language", [None, "en"])
+def test_a_doubtful_language_lets_no_model_guess(
+    without_names: Analyser, language: str | None
+) -> None:
+    """Half English by the detector's own word is not enough, whether asked now or at matching."""
+    text = "Bella Vita Ristorante today"
+    assert detect_language(text, LANGUAGES).code == "en"
+
+    [found] = _enrich(without_names, Mention(id="a", text=text, language=language))
+
+    assert (found.language, found.sentiment) == ("en", None)
+
+
+def test_a_claim_stands_where_the_text_says_nothing_of_its_language(
+    without_names: Analyser,
+) -> None:
+    """A post that its service calls English is read even if it is too short to tell."""
+    claimed, unclaimed, undetermined = _enrich(
+        without_names,
+        Mention(id="a", text="love it", language="en"),
+        Mention(id="b", text="love it"),
+        Mention(id="c", text="love it", language="und"),
+    )
+
+    assert claimed.sentiment is Sentiment.POSITIVE
+    assert (unclaimed.language, unclaimed.sentiment) == ("und", None)
+    assert (undetermined.language, undetermined.sentiment) == ("und", None)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "😀😀", "https://a.example/x", "\u200b\u202e", "12 34"])
