@@ -1,1 +1,1 @@
-"""The vocabulary of Groundswell: types, ports, settings and errors that every other folder speaks."""
+"""The vocabulary that every other folder speaks: types, ports, settings and errors."""

@@ -1,19 +1,19 @@
 """Every error Groundswell raises on purpose.
 
-    GroundswellError
-    ├── ConfigurationError      a file, key or value of the configuration is wrong (exit code 2)
-    ├── UsageError              a command was called with words it does not know (exit code 2)
-    ├── QueryError              a query cannot be understood; carries the column
-    ├── RetryableError          may work later: network down, server busy, disk briefly full
-    │   ├── FetchError          a source did not answer as it should
-    │   └── EngineUnavailable   the index, spool or state engine cannot be reached
-    ├── QuarantineError         this one item cannot be processed; others can
-    │   ├── BadInputError       a row, entry or payload is malformed
-    │   └── CorruptEntryError   a stored spool entry fails its checksum
-    └── FatalError              going on would lose or damage data
-        ├── LockedError         another process writes the embedded index
-        ├── DurabilityError     an fsync failed; what was written may not be on disk
-        └── ModelError          a model's files are missing, damaged or do not fit
+GroundswellError
+├── ConfigurationError      a file, key or value of the configuration is wrong (exit code 2)
+├── UsageError              a command was called with words it does not know (exit code 2)
+├── QueryError              a query cannot be understood; carries the column
+├── RetryableError          may work later: network down, server busy, disk briefly full
+│   ├── FetchError          a source did not answer as it should
+│   └── EngineUnavailable   the index, spool or state engine cannot be reached
+├── QuarantineError         this one item cannot be processed; others can
+│   ├── BadInputError       a row, entry or payload is malformed
+│   └── CorruptEntryError   a stored spool entry fails its checksum
+└── FatalError              going on would lose or damage data
+    ├── LockedError         another process writes the embedded index
+    ├── DurabilityError     an fsync failed; what was written may not be on disk
+    └── ModelError          a model's files are missing, damaged or do not fit
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class FetchError(RetryableError):
     """A source did not answer as it should."""
 
 
-class EngineUnavailable(RetryableError):
+class EngineUnavailable(RetryableError):  # noqa: N818 - it names a state, not a mistake
     """The index, the spool or the state database cannot be reached."""
 
 

@@ -86,13 +86,16 @@ def _read_file(path: Path, kind: str, problems: list[Problem]) -> Any:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problems.append(Problem(path.name, "", f"{where}{getattr(err, 'problem', None) or err}"))
         return None
-    if data is None:
-        return None
+    return None if data is None else _shaped(data, path, kind, problems)
+
+
+def _shaped(data: Any, path: Path, kind: str, problems: list[Problem]) -> Any:
+    """Return the settings' keys or a file's list; None if it is neither (then with a problem)."""
     if kind == "settings":
-        if not isinstance(data, dict):
-            problems.append(Problem(path.name, "", "must hold keys and values"))
-            return None
-        return data
+        if isinstance(data, dict):
+            return data
+        problems.append(Problem(path.name, "", "must hold keys and values"))
+        return None
     if isinstance(data, dict) and set(data) == {kind}:
         data = data[kind]
     if not isinstance(data, list):
@@ -148,8 +151,7 @@ def _validate(data: dict[str, Any], problems: list[Problem]) -> Configuration | 
     try:
         return Configuration.model_validate(data)
     except ValidationError as err:
-        for error in err.errors(include_url=False):
-            problems.append(_problem(error, data))
+        problems.extend(_problem(error, data) for error in err.errors(include_url=False))
         return None
 
 

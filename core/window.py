@@ -16,7 +16,9 @@ def require_utc(value: datetime) -> datetime:
     Raises ValueError for a naive datetime: its zone would be a guess.
     """
     if value.tzinfo is None:
-        raise ValueError(f"{value.isoformat()} has no time zone; give one, e.g. {value.isoformat()}Z")
+        raise ValueError(
+            f"{value.isoformat()} has no time zone; give one, e.g. {value.isoformat()}Z"
+        )
     return value.astimezone(UTC).replace(microsecond=0)
 
 

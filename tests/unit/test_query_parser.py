@@ -1,6 +1,8 @@
 """What queries mean as trees, and what is said about those that mean nothing."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -288,3 +290,17 @@ def test_walks_parents_first() -> None:
     node = parse('"a" NOT "b" ("c" OR "d")')
     assert [leaf.token for leaf in walk(node) if isinstance(leaf, Word)] == ["a", "b", "c", "d"]
     assert next(walk(node)) is node
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "query-language.md"
+
+
+def test_documented_examples_are_queries() -> None:
+    """Every example of the user guide parses."""
+    page = PAGE.read_text(encoding="utf-8")
+    block = page.partition("```\n")[2].partition("```")[0]
+    rows = page.partition("## Examples\n")[2].partition("\n## ")[0]
+    examples = [*block.splitlines(), *re.findall(r"\| `(.+)` \|$", rows, re.MULTILINE)]
+    assert len(examples) > 10
+    for example in examples:
+        parse(example, NOW)
