@@ -12,6 +12,9 @@ from core.text import domains_of, tokenise
 MAX_ITEMS: Final = 100
 """Of each kind; a text with more is a list or spam, and its tail adds nothing."""
 
+MAX_LINK: Final = 2_048
+"""Longer addresses are data in disguise; browsers and servers refuse them too."""
+
 _CHARACTERS: Final = 50_000
 _LINK = re.compile(r"""https?://[^\s<>"'`{}|\\^]+""", re.IGNORECASE)
 _TRAILING = ".,;:!?*_…»”’"
@@ -49,7 +52,10 @@ def read_surface(text: str, delivered_links: Sequence[str] = ()) -> Surface:
 
 def find_links(text: str) -> list[str]:
     """Return the http and https addresses in ``text`` without the punctuation around them."""
-    return [_trim(match.group()) for match in _LINK.finditer(text)] if "://" in text else []
+    if "://" not in text:
+        return []
+    found = (match.group() for match in _LINK.finditer(text))
+    return [_trim(link) for link in found if len(link) <= MAX_LINK]
 
 
 def _trim(link: str) -> str:

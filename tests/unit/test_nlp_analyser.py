@@ -1,4 +1,5 @@
 import random
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -174,6 +175,38 @@ def test_texts_without_words_get_none(without_names: Analyser, text: str) -> Non
     [found] = _enrich(without_names, Mention(id="a", text=text))
 
     assert (found.language, found.sentiment) == ("und", None)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "x",
+        " ",
+        "RT ",
+        "RT @a: ",
+        "@",
+        "#a",
+        "@a.",
+        ":(",
+        "!",
+        "\u0301",
+        "\u200b",
+        "https://a/)",
+        ")",
+    ],
+)
+def test_a_megabyte_of_anything_takes_a_moment(without_names: Analyser, piece: str) -> None:
+    """No text makes the time grow faster than its length."""
+    texts = [
+        piece * (1_000_000 // len(piece)),
+        f"RT{piece * 500_000}",
+        f"https://{piece * 500_000}",
+    ]
+    started = time.process_time()
+
+    _enrich(without_names, *_mentions(*texts))
+
+    assert time.process_time() - started < 10
 
 
 def test_what_a_mention_gets_does_not_depend_on_its_neighbours(without_names: Analyser) -> None:
