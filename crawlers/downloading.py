@@ -112,8 +112,8 @@ class GuardedDownloadHandler(BaseDownloadHandler):
             pool = self._pools[allowed] = httpcore.AsyncConnectionPool(
                 ssl_context=self._ssl_context,
                 max_connections=64,
-                max_keepalive_connections=32,
-                keepalive_expiry=15,
+                max_keepalive_connections=8,
+                keepalive_expiry=5,
                 network_backend=GuardedBackend(allowed),
             )
         return pool

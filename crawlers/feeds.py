@@ -17,6 +17,7 @@ from core.ports import PollStatus
 from core.times import published_time
 from crawlers.clocks import instant, microseconds
 from crawlers.feed_reading import FeedItem, read_feed
+from crawlers.policy import without_credentials
 from crawlers.sites import same_site, site_of
 from crawlers.spider import SourceSpider, Visit, response_headers
 
@@ -55,27 +56,25 @@ class FeedSpider(SourceSpider):
     async def visit(self, visit: Visit) -> PollStatus:
         """Fetch the feed, unless it says that it did not change."""
         source: FeedSource = visit.source
+        url, _ = without_credentials(source.url)
         cursor = await visit.cursor()
-        if cursor.get("url") != source.url:
+        if cursor.get("url") != url:
             cursor = {}
         validators: Any = cursor.get("validators") or {}
         response = await visit.fetch(source.url, headers=ACCEPT, validators=validators)
-        problem: Any = cursor.get("problem")
         if response.status == 304:
+            problem = cursor.get("problem")
             visit.reason = f"unchanged; {problem}" if problem else None
             return PollStatus.NOT_MODIFIED
         headers = response_headers(response)
-        moved: dict[str, Any] = {
-            "url": source.url,
-            "validators": {response.url: validators_of(headers)},
-            "seen": cursor.get("seen") or {},
-        }
+        moved: dict[str, Any] = {"url": url, "validators": {response.url: validators_of(headers)}}
+        seen: Any = cursor.get("seen")
         try:
             feed = await asyncio.to_thread(read_feed, response.body, response.url, headers)
         except BadInputError as err:
-            await visit.deliver((), {**moved, "problem": str(err)})
+            await visit.deliver((), {**moved, "seen": seen, "problem": str(err)})
             raise FetchError(str(err)) from err
-        reading = Reading(source, visit.now(), moved["seen"], is_live="seen" in cursor)
+        reading = Reading(source, visit.now(), seen or {}, is_live=seen is not None)
         mentions = reading.mentions(feed.items)
         await visit.deliver(
             mentions,

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpcore
 
@@ -76,6 +77,16 @@ def redacted(url: str) -> str:
     scheme, separator, rest = bare.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def without_credentials(url: str) -> tuple[str, str | None]:
+    """Return ``url`` without user and password, and the Authorization header they make."""
+    parts = urlsplit(url)
+    account, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, None
+    token = b64encode(unquote(account).encode()).decode("ascii")
+    return urlunsplit(parts._replace(netloc=host)), f"Basic {token}"
 
 
 def is_public(address: str) -> bool:

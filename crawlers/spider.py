@@ -31,7 +31,7 @@ from crawlers.outcome import (
     raise_for_status,
     wait_asked_for,
 )
-from crawlers.policy import FetchPolicy, Origin, redacted
+from crawlers.policy import FetchPolicy, Origin, redacted, without_credentials
 
 if TYPE_CHECKING:
     import threading
@@ -155,9 +155,14 @@ class Visit:
         ``validators`` maps one exact URL to conditional headers. Raises FetchError (also
         RateLimitedError, BlockedError) with a reason for people.
         """
+        bare_url, authorization = without_credentials(url)
         request = scrapy.Request(
-            url,
-            headers=dict(headers or {}),
+            bare_url,
+            headers={
+                **(headers or {}),
+                # Scrapy drops it when a redirect leads to another site.
+                **({"Authorization": authorization} if authorization else {}),
+            },
             meta={ALLOWED: self.allowed, VALIDATORS: validators or {}},
             dont_filter=True,
         )

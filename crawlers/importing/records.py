@@ -208,8 +208,9 @@ def _record(line: str, lines: _Lines, delimiter: str, width: int) -> list[str] |
             break
         more.append(following)
         size += len(following)
-        if '"' in following and not _is_open(line + "".join(more), delimiter):
-            fields = _fields(line + "".join(more), delimiter)
+        # The line goes on inside the quotes, as if it began with one.
+        if '"' in following and not _is_open('"' + following, delimiter):
+            fields = _fields(line + "".join(more), delimiter, is_strict=True)
             if isinstance(fields, list) and len(fields) == width:
                 return fields
             break
@@ -227,9 +228,11 @@ def _is_open(text: str, delimiter: str) -> bool:
     return not parsed or parsed[-1] != [_SENTINEL]
 
 
-def _fields(text: str, delimiter: str) -> list[str] | str:
+def _fields(text: str, delimiter: str, *, is_strict: bool = False) -> list[str] | str:
+    """Return the fields of one record; a strict reading wants a delimiter after each quote."""
     try:
-        return next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
+        rows = csv.reader([text.rstrip("\r\n")], delimiter=delimiter, strict=is_strict)
+        return next(rows, [])
     except csv.Error:
         return "broken_row"
 

@@ -115,6 +115,34 @@ def test_malformed_feed_is_reported_and_its_validators_kept(mock_server: MockSer
     assert first.reason in (second.reason or "")
 
 
+def test_first_good_reading_is_history(mock_server: MockServer) -> None:
+    """Old items of a feed that could not be read at first are no news of today."""
+    old = RSS.replace("22 Nov 2026", "02 Nov 2026").replace("Sun, ", "")
+    url = mock_server.route("/feed", text("broken", RSS_TYPE))
+    sink = RecordingSink()
+    sink.collect(_feed(url))
+    mock_server.route("/feed", text(old, RSS_TYPE))
+
+    sink.collect(_feed(url))
+
+    assert not any(mention.backdated for mention in sink.mentions.values())
+    assert {mention.published_at.day for mention in sink.mentions.values()} == {2, 22}
+
+
+def test_credentials_of_a_url_go_to_its_site_alone(mock_server: MockServer) -> None:
+    """User and password become a header, appear nowhere else, and follow no redirect away."""
+    url = mock_server.route("/feed", text(RSS, RSS_TYPE))
+    secret = url.replace("http://", "http://ann:geheim@")
+    sink = RecordingSink()
+
+    (report,) = sink.collect(_feed(secret))
+
+    assert report.status is PollStatus.OK
+    assert mock_server.requests[0].headers["authorization"] == "Basic YW5uOmdlaGVpbQ=="
+    assert "geheim" not in repr(sink.cursors)
+    assert "geheim" not in repr(sink.mentions)
+
+
 def test_html_page_names_the_feed_it_advertises(mock_server: MockServer) -> None:
     """A page where a feed should be is an error that says where the feed is."""
     page = (

@@ -241,6 +241,16 @@ def test_unclosed_quote_without_another_quote_breaks_one_row(write: Write) -> No
     assert len(mentions) == 2_998
 
 
+def test_unclosed_quote_does_not_swallow_the_next_row(write: Write) -> None:
+    """Where the next row's quote closes it and the fields happen to fit, two rows stay two."""
+    path = write('id,text,date\n1,"Acme one,2024-05-06\n2,"Acme two",2024-05-06\n')
+
+    report, mentions = _take(path)
+
+    assert report.skipped == {"unclosed_quote": 1}
+    assert [mention.text for mention in mentions] == ["Acme two"]
+
+
 def test_quoted_line_breaks_delimiters_and_quotes_are_text(write: Write) -> None:
     """What is quoted is text, with line breaks, doubled quotes and delimiters in it."""
     path = write('id;text;date\r\n1;"Acme;\r\nsays ""hi""";2024-05-06\r\n2;5" Acme;2024-05-06\r\n')
