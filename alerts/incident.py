@@ -61,7 +61,12 @@ class Told(Part):
 
 
 class Incident(Part):
-    """A rule's alerts joined from the first to the last window that fired."""
+    """A rule's alerts joined from the first to the last window that fired.
+
+    ``peak_observed`` is the most that any of its windows held, ``total`` the mentions (for a
+    negative spike: the negative ones) since it began, ``told_total`` those when last told.
+    ``step`` is the newest step that is to be told.
+    """
 
     id: str
     rule: str
@@ -72,7 +77,10 @@ class Incident(Part):
     resolved_at: datetime | None = None
     first: Evidence
     latest: Evidence
-    peak_observed: int
+    peak_observed: int = 0
+    total: int = 0
+    told_total: int = 0
+    step: IncidentStep = IncidentStep.OPENED
     causes: tuple[Cause, ...] = ()
     mention_ids: tuple[str, ...] = ()
     query: str = "*:*"

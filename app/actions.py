@@ -196,14 +196,14 @@ class Actions:
 
 
 def excluded(query: str, term: str) -> str:
-    """Return ``query`` with ``term`` shut out: quoted where it is more than one word.
+    """Return ``query`` with ``term`` shut out, quoted where it might be read as more than a word.
 
     Raises UsageError for an empty term, QueryError where the result is no query.
     """
     term = " ".join(term.split())
     if not term:
         raise UsageError("type the word or phrase that tells it apart")
-    is_word = all(char.isalnum() or char in "#@_" for char in term)
+    is_word = not term.isupper() and all(char.isalnum() or char in "#@_" for char in term)
     shown = term if is_word else '"' + term.replace("\\", "").replace('"', "") + '"'
     base = query.strip()
     after = f"({base}) AND NOT {shown}"

@@ -271,13 +271,12 @@ def parse_instant(text: str, now: datetime, zone: str = "UTC", *, is_end: bool =
         return now
     try:
         back = parse_duration(text)
-    except ValueError:
-        back = None
-    if isinstance(back, timedelta):
-        try:
+        if isinstance(back, timedelta):
             return now - back
-        except OverflowError as err:
-            raise UsageError(f"{text!r} reaches before the first year") from err
+    except OverflowError as err:
+        raise UsageError(f"{text!r} reaches before the first year") from err
+    except ValueError:
+        pass  # not a duration; it may be a date
     try:
         if len(text) == len("2026-11-22"):
             day = date.fromisoformat(text) + timedelta(days=int(is_end))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from app.cli.session import out, parse_instant, session, table
+from app.cli.session import out, session, table
+from app.scope import Preset, Scope, parse_instant
 from core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from app.answers import MentionPage
     from app.bootstrap import Application
-    from app.scope import Scope
 
 EXCERPT = 90
 
@@ -50,8 +50,6 @@ def make_scope(
     query: str = "",
 ) -> Scope:
     """Return the scope that the options name. Raises UsageError for an unknown topic."""
-    from app.scope import Preset, Scope
-
     now = application.clock()
     for name in topics or []:
         if application.configuration.topic(name) is None:
@@ -61,7 +59,7 @@ def make_scope(
         topics=tuple(topics or ()),
         preset=Preset.ALL,
         since=parse_instant(since, now) if since else None,
-        until=parse_instant(until, now) if until else None,
+        until=parse_instant(until, now, is_end=True) if until else None,
         query=query,
         zone=application.configuration.settings.time_zone,
     )
@@ -241,8 +239,13 @@ def _series(file: Path, stamps: list[str]) -> Iterator[tuple[datetime, float]]:
             raise UsageError(f"{file}: has no column {', '.join(sorted(missing))}")
         for number, row in enumerate(reader, start=2):
             try:
-                at, value = parse_instant(row["timestamp"]), float(row["value"])
-            except (TypeError, ValueError, UsageError) as error:
+                at, value = _instant(row["timestamp"]), float(row["value"])
+            except (TypeError, ValueError) as error:
                 raise UsageError(f"{file}: row {number}: {error}") from error
             stamps.append(row["timestamp"])
             yield at, value
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -232,7 +233,8 @@ def enrich(
 def enrich_child(now: str) -> None:
     """Analyse mentions that come as JSON lines, one by one (started by enrich)."""
     from app.careful import answer
-    from app.cli.session import parse_instant
 
     with session.application() as application:
-        answer(application.analyser, parse_instant(now), sys.stdin.buffer, sys.stdout.buffer)
+        answer(
+            application.analyser, datetime.fromisoformat(now), sys.stdin.buffer, sys.stdout.buffer
+        )

@@ -12,8 +12,10 @@ from typing import Annotated
 import structlog
 import typer
 
+from app.bootstrap import system_clock
 from app.cli import asking, checking, collecting, running, telling
-from app.cli.session import hoisted, parse_instant, session
+from app.cli.session import hoisted, session
+from app.scope import parse_instant
 from core.errors import ConfigurationError, GroundswellError, QueryError, UsageError
 
 EPILOG = (
@@ -65,7 +67,7 @@ def _options(
 ) -> None:
     session.config = config
     session.is_json = as_json
-    session.now = parse_instant(now) if now is not None else None
+    session.now = parse_instant(now, system_clock()) if now is not None else None
 
 
 def main() -> None:

@@ -19,7 +19,6 @@ from rich.table import Table
 from rich.text import Text
 
 from app.home import config_folder
-from core.errors import UsageError
 
 if TYPE_CHECKING:
     from app.bootstrap import Application
@@ -95,30 +94,6 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
-
-
-def parse_instant(text: str, now: datetime | None = None) -> datetime:
-    """Return the instant that ``text`` names: ISO 8601, or an age such as ``24h`` or ``30d``.
-
-    Without a zone it is UTC. Raises UsageError when it is neither.
-    """
-    from core.settings import parse_duration
-
-    if now is not None:
-        try:
-            age = parse_duration(text)
-        except ValueError:
-            pass
-        else:
-            if isinstance(age, timedelta):
-                return now - age
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as err_:
-        raise UsageError(
-            f"{text!r} is no date; write 2026-11-23, 2026-11-23T14:00Z, or an age such as 24h"
-        ) from err_
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
 def plain(value: object) -> Any:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Annotated
+
 import typer
+from rich.text import Text
+
+from app.cli.session import session, table
+from core.errors import UsageError
+from core.settings import parse_duration
+
+MINUTE = "%Y-%m-%d %H:%M"
 
 alerts = typer.Typer(
     help="Rules, what they found, and what they would have told.", no_args_is_help=True
@@ -14,3 +24,122 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
     app.add_typer(alerts, name="alerts")
     app.add_typer(audience, name="audience")
+
+
+@alerts.command(name="list")
+def list_alerts() -> None:
+    """List the rules with what they are doing, and the incidents of the last 30 days."""
+    from app.alerting import learning_words
+    from app.queries import Queries
+
+    with session.application() as application:
+        queries = Queries(application)
+        rules = queries.rules()
+        incidents = queries.incidents(application.clock() - timedelta(days=30))
+        shown = table("", "rule", "topic", "kind", "state")
+        for state in rules:
+            words = "open" if state.is_open else "quiet"
+            if state.learning and not state.is_open:
+                words = learning_words(state.learning)
+            shown.add_row(
+                Text(state.rule.name), Text(state.rule.topic), state.rule.kind.value, words
+            )
+        for incident in incidents:
+            ended = f"resolved {incident.resolved_at:{MINUTE}}" if incident.resolved_at else "open"
+            opened = f"incident {incident.opened_at:{MINUTE}}"
+            shown.add_row(Text(incident.rule), Text(incident.topic), opened, ended)
+        data = {
+            "rules": [
+                {
+                    "name": state.rule.name,
+                    "kind": state.rule.kind,
+                    "topic": state.rule.topic,
+                    "is_open": state.is_open,
+                    "learning": learning_words(state.learning) if state.learning else None,
+                }
+                for state in rules
+            ],
+            "incidents": incidents,
+        }
+        session.show(data, shown)
+
+
+@alerts.command()
+def evaluate(
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="Only this rule; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be told; save and send nothing.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Evaluate until stopped.")] = False,
+    every: Annotated[str, typer.Option(help="How often with --watch.")] = "60s",
+) -> None:
+    """Evaluate the rules now (or as of --now) and deliver what is to be told."""
+    from app.alerting import Outcome, RuleOutcome, evaluate_rules, watch_rules
+    from app.cli.collecting import stop_on_signals
+
+    if watch:
+        stop = stop_on_signals()
+
+        def tell(outcome: RuleOutcome) -> None:
+            if outcome.outcome is Outcome.TOLD:
+                session.say(f"{outcome.rule}: {outcome.message}: {outcome.destination}")
+
+        with session.application(producer="alerts") as application:
+            watch_rules(application, _duration(every), stop, tell)
+        return
+    with session.application(producer="alerts") as application:
+        outcomes = evaluate_rules(application, rule or [], dry_run=dry_run)
+    shown = table("", "rule", "topic", "outcome", "what", "mail")
+    for one in outcomes:
+        words = (one.rule, one.topic, one.outcome.value, one.message, one.destination or "")
+        shown.add_row(*map(Text, words))
+    session.show({"rules": outcomes}, shown)
+    if any(one.outcome is Outcome.FAILED for one in outcomes):
+        raise typer.Exit(1)
+
+
+@alerts.command()
+def preview(
+    rule: Annotated[str, typer.Argument(help="The rule's name.")],
+    days: Annotated[int, typer.Option(min=1, max=730, help="How far back.")] = 90,
+) -> None:
+    """Show when a rule would have fired on stored history."""
+    from app.alerting import chosen_rules
+    from app.alerting import preview as find_episodes
+
+    with session.application() as application:
+        (chosen,) = chosen_rules(application, [rule])
+        episodes = find_episodes(application, chosen, timedelta(days=days))
+    times = "once" if len(episodes) == 1 else f"{len(episodes)} times"
+    title = f"Would have fired {times} in {days} days"
+    shown = table(
+        title,
+        "since",
+        "told",
+        "until",
+        ">observed",
+        ">expected",
+        ">p",
+    )
+    for one in episodes:
+        shown.add_row(
+            f"{one.started_at:{MINUTE}}",
+            f"{one.first_alert:{MINUTE}}",
+            f"{one.last_alert:{MINUTE}}",
+            str(one.observed),
+            f"{one.expected:.1f}" if one.expected is not None else "-",
+            f"{one.p:.2g}" if one.p is not None else "learning",
+        )
+    session.show({"rule": rule, "days": days, "episodes": episodes}, shown)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        value = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if not isinstance(value, timedelta) or value < timedelta(seconds=1):
+        raise UsageError(f"--every: {text!r} must be at least 1s")
+    return value

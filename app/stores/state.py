@@ -260,6 +260,13 @@ class StateStore:
             rows = connection.execute(query).scalars().all()
         return [Incident.model_validate(row) for row in rows]
 
+    def incident(self, key: str) -> Incident | None:
+        """Return the incident with the id ``key``, None if there is none."""
+        query = sa.select(tables.incidents.c.data).where(tables.incidents.c.id == key)
+        with self._transaction() as connection:
+            row = connection.execute(query).scalar_one_or_none()
+        return Incident.model_validate(row) if row is not None else None
+
     def open_incident(self, rule: str) -> Incident | None:
         """Return the rule's incident that is not resolved, if there is one."""
         table = tables.incidents

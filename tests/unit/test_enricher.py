@@ -171,16 +171,15 @@ def test_the_same_content_is_analysed_once(world: World) -> None:
 
 def child(code: str) -> list[str]:
     """Return a command that runs ``answer`` with an analyser defined by ``code``."""
-    return [
-        sys.executable,
-        "-c",
+    program = (
         "import os, sys\n"
         "from app.careful import answer\n"
-        "from app.cli.session import parse_instant\n"
+        "from datetime import datetime\n"
         "from tests.unit.test_enricher import WordAnalyser\n"
         f"{code}\n"
-        "answer(Analyser(), parse_instant(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)\n",
-    ]
+        "answer(Analyser(), datetime.fromisoformat(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)\n"
+    )
+    return [sys.executable, "-c", program]
 
 
 DEADLY = """

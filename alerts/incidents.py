@@ -1,0 +1,100 @@
+"""How the alerts of a rule become an incident: opened, updated when it doubles, resolved.
+
+Pure: the same incident, evidence and time always lead to the same step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.incident import Cause, Evidence, Incident, IncidentStep
+from core.settings import Rule
+
+STALE_AFTER = timedelta(hours=2)
+"""A window that ended longer ago is history: backfill and imports open no incident."""
+
+QUIET_BEFORE_RESOLVED = timedelta(hours=2)
+"""A crisis that pauses for less is the same crisis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found out about an alert: the mentions since it began, causes and examples."""
+
+    total: int
+    causes: tuple[Cause, ...] = ()
+    mention_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """An incident after one evaluation, and the step to tell, if there is one."""
+
+    incident: Incident
+    step: IncidentStep | None
+
+
+def is_fresh(evidence: Evidence, now: datetime) -> bool:
+    """Return whether the evidence is recent enough to tell anyone."""
+    return evidence.window_end > now - STALE_AFTER
+
+
+def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datetime) -> Advance:
+    """Return a new incident of ``rule``, whose opening is to be told."""
+    return Advance(
+        Incident(
+            id=_incident_id(rule.name, evidence.started_at),
+            rule=rule.name,
+            kind=rule.kind,
+            topic=rule.topic,
+            opened_at=now,
+            updated_at=now,
+            first=evidence,
+            latest=evidence,
+            peak_observed=evidence.observed,
+            total=findings.total,
+            told_total=findings.total,
+            causes=findings.causes,
+            mention_ids=findings.mention_ids,
+            query=rule.query or "*:*",
+        ),
+        IncidentStep.OPENED,
+    )
+
+
+def go_on(incident: Incident, evidence: Evidence, findings: Findings, now: datetime) -> Advance:
+    """Return the incident with newer evidence; it is told again when it doubled since."""
+    has_doubled = findings.total >= 2 * max(incident.told_total, 1)
+    changed = incident.model_copy(
+        update={
+            "updated_at": now,
+            "latest": evidence,
+            "peak_observed": max(incident.peak_observed, evidence.observed),
+            "total": findings.total,
+            "told_total": findings.total if has_doubled else incident.told_total,
+            "step": IncidentStep.DOUBLED if has_doubled else incident.step,
+            "causes": findings.causes,
+            "mention_ids": findings.mention_ids,
+        }
+    )
+    return Advance(changed, IncidentStep.DOUBLED if has_doubled else None)
+
+
+def fall_quiet(incident: Incident, now: datetime) -> Advance:
+    """Return the incident without an alert now; resolved once it was quiet for a while."""
+    if now - incident.updated_at < QUIET_BEFORE_RESOLVED:
+        return Advance(incident, None)
+    resolved = incident.model_copy(update={"resolved_at": now, "step": IncidentStep.RESOLVED})
+    return Advance(resolved, IncidentStep.RESOLVED)
+
+
+def step_key(step: IncidentStep, incident: Incident) -> str:
+    """Return the name of one telling: doubling may be told again at each doubling."""
+    return f"{step.value}-{incident.told_total}" if step is IncidentStep.DOUBLED else step.value
+
+
+def _incident_id(rule: str, started_at: datetime) -> str:
+    text = f"{rule}\n{started_at.isoformat()}"
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()

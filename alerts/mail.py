@@ -1,0 +1,294 @@
+"""The e-mail that tells about an incident: plain words first, statistics under "why".
+
+Pure but for reading the templates: the same incident always makes the same message.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from alerts.incident import Cause, Evidence, Incident, IncidentStep
+from alerts.incidents import step_key
+from charts.chart import Chart
+from charts.render import to_png
+from core.mention import Mention, Sentiment
+from core.settings import MailSettings, RuleKind
+
+EXCERPT = 220
+MENTIONS = 5
+SUBJECT_CHARS = 120
+
+COLOURS = {
+    IncidentStep.OPENED: "#c2410c",
+    IncidentStep.DOUBLED: "#9a1c1c",
+    IncidentStep.RESOLVED: "#2f7d4f",
+}
+SENTIMENT_COLOURS = {
+    Sentiment.NEGATIVE: "#c2410c",
+    Sentiment.NEUTRAL: "#8b9aa3",
+    Sentiment.POSITIVE: "#0b6b77",
+    None: "#dde3e6",
+}
+CAUSE_LABELS = {
+    "hashtag": "Hashtag",
+    "entity": "Name",
+    "domain": "Link to",
+    "channel": "Channel",
+    "lang": "Language",
+    "source": "Source",
+    "story": "Copied text",
+    "term": "Word",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """What a mail about an incident needs besides the incident.
+
+    ``link`` opens the dashboard on the incident's mentions; ``count`` is how many it shows.
+    """
+
+    incident: Incident
+    step: IncidentStep
+    mentions: Sequence[Mention]
+    link: str
+    count: int
+    zone: str
+    chart: Chart | None = None
+
+
+def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> EmailMessage:
+    """Return the message with a text part, an HTML part and the chart.
+
+    Its Message-ID follows from incident and step alone, so a mail that was sent twice by a crash
+    shows once in most mail programs.
+    """
+    values = _values(facts)
+    message = EmailMessage()
+    sender = _address(mail.sender)
+    message["From"] = sender
+    message["To"] = ", ".join(recipients or [sender.addr_spec])
+    message["Subject"] = values["subject"]
+    message["Date"] = format_datetime(facts.incident.updated_at)
+    domain = sender.domain or "groundswell.invalid"
+    key = step_key(facts.step, facts.incident)
+    message["Message-ID"] = f"<{facts.incident.id}.{key}@{domain}>"
+    if facts.step is not IncidentStep.OPENED:
+        first = f"<{facts.incident.id}.{IncidentStep.OPENED.value}@{domain}>"
+        message["In-Reply-To"] = message["References"] = first
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Groundswell-Rule"] = _one_line(facts.incident.rule)
+    message.set_content(_templates().get_template("alert.txt").render(values))
+    html = _templates().get_template("alert.html").render(values)
+    message.add_alternative(html, subtype="html")
+    if facts.chart is not None and not facts.chart.is_empty:
+        part = message.get_payload()[1]  # type: ignore[index]
+        part.add_related(  # type: ignore[union-attr]
+            to_png(facts.chart),
+            maintype="image",
+            subtype="png",
+            cid=f"<{values['chart_cid']}>",
+            filename="volume.png",
+            disposition="inline",
+        )
+    return message
+
+
+def subject_of(facts: MailFacts) -> str:
+    """Return the subject: the topic first, then what happened, on one line."""
+    incident, step = facts.incident, facts.step
+    tag = "[synthetic] " if _is_synthetic(facts.mentions) else ""
+    start = f"since {_clock(incident.first.started_at, facts)}"
+    if step is IncidentStep.RESOLVED:
+        text = f"{incident.topic}: back to usual, {incident.total:,} mentions {start}"
+    elif incident.kind is RuleKind.NEGATIVE_SPIKE:
+        seen = incident.latest
+        text = f"{incident.topic}: {seen.observed} of {seen.scored} mentions negative {start}"
+    else:
+        text = f"{incident.topic}: {_times(incident.latest)} {start}"
+    growing = "growing: " if step is IncidentStep.DOUBLED else ""
+    return _one_line(tag + growing + text)[:SUBJECT_CHARS]
+
+
+def _values(facts: MailFacts) -> dict[str, Any]:
+    incident, step = facts.incident, facts.step
+    chart = facts.chart if facts.chart is not None and not facts.chart.is_empty else None
+    is_negative = incident.kind is RuleKind.NEGATIVE_SPIKE
+    return {
+        "subject": subject_of(facts),
+        "kicker": f"{incident.topic} · {incident.rule}",
+        "colour": COLOURS[step],
+        "lead": _lead(facts),
+        "story": _story(facts),
+        "why": _why(facts),
+        "causes": [_cause(cause, is_negative=is_negative) for cause in incident.causes],
+        "mentions": [_mention(mention, facts) for mention in facts.mentions[:MENTIONS]],
+        "mentions_title": f"The {'negative ' if is_negative else ''}mentions that matter",
+        "link": facts.link,
+        "link_count": _mentions_word(facts.count),
+        "is_synthetic": _is_synthetic(facts.mentions),
+        "has_chart": chart is not None,
+        "chart_alt": chart.alt_text if chart else "",
+        "chart_cid": f"chart.{incident.id}@groundswell",
+    }
+
+
+def _lead(facts: MailFacts) -> str:
+    incident, seen = facts.incident, facts.incident.latest
+    if facts.step is IncidentStep.RESOLVED:
+        return f"{incident.topic} is back to usual."
+    usual = f"a usual {seen.window_end.astimezone(ZoneInfo(facts.zone)):%A %H:%M}"
+    if seen.is_learning:
+        usual = "what this rule takes for much while it is learning"
+    if incident.kind is RuleKind.NEGATIVE_SPIKE:
+        share = round(100 * seen.observed / seen.scored) if seen.scored else 0
+        return (
+            f"{share} % of what is said about {incident.topic} is negative: "
+            f"{seen.observed} of {seen.scored}, more than on {usual}."
+        )
+    if seen.is_learning or seen.expected <= 0:
+        return f"{incident.topic} has {_times(seen)}, more than {usual}."
+    return f"{incident.topic} has {_times(seen)} of {usual}."
+
+
+def _times(seen: Evidence) -> str:
+    if seen.expected <= 0 or seen.is_learning:
+        return f"{seen.observed:,} mentions in {_length(seen)}"
+    return f"{seen.factor:.1f} times the volume"
+
+
+def _story(facts: MailFacts) -> list[str]:
+    incident, seen = facts.incident, facts.incident.latest
+    kind = "negative mentions" if incident.kind is RuleKind.NEGATIVE_SPIKE else "mentions"
+    told = [f"{incident.total:,} {kind} since {_clock(incident.first.started_at, facts)}."]
+    if facts.step is IncidentStep.RESOLVED:
+        lasted = incident.updated_at - incident.first.started_at
+        told.append(f"It lasted {_duration(lasted.total_seconds())}.")
+        return told
+    if incident.kind is RuleKind.VOLUME_SPIKE:
+        told.append(
+            f"In the last {_length(seen)}: {seen.observed:,}, usual {seen.low:.0f}-{seen.high:.0f}."
+        )
+    if facts.step is IncidentStep.DOUBLED:
+        told.append("It has doubled since the last mail.")
+    return told
+
+
+def _why(facts: MailFacts) -> list[str]:
+    incident, seen = facts.incident, facts.incident.latest
+    told = [f'The rule "{incident.rule}" watches {incident.topic}.']
+    if seen.is_learning:
+        told.append(seen.note or "It is still learning what is usual.")
+    else:
+        told.append(
+            f"Observed {seen.observed:,} in {_length(seen)} "
+            f"up to {_clock(seen.window_end, facts)}, "
+            f"expected {seen.expected:.1f} (usual {seen.low:.0f}-{seen.high:.0f}), "
+            f"probability of so many by chance {_probability(seen.p)}."
+        )
+        if seen.reference_start and seen.reference_end:
+            told.append(
+                f"Compared with the same hours from {seen.reference_start:%d %b %Y} "
+                f"to {seen.reference_end:%d %b %Y}."
+            )
+    if seen.coverage is not None:
+        told.append(f"Sources answered {100 * seen.coverage:.0f} % of that time.")
+    told.append(f"All times are {facts.zone}.")
+    return told
+
+
+def _probability(p: float) -> str:
+    return "below 1 in a billion" if p < 1e-9 else f"1 in {1 / p:,.0f}" if p < 0.1 else f"{p:.2f}"
+
+
+def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
+    expected = f"usual {cause.expected:.1f}" if cause.expected >= 0.05 else "usual none"
+    noun = "negative mentions" if is_negative else "mentions"
+    return {
+        "label": CAUSE_LABELS.get(cause.field, cause.field),
+        "value": _one_line(cause.value)[:80],
+        "numbers": f"{cause.count:,} {noun}, {expected}",
+    }
+
+
+def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
+    text = _one_line(f"{mention.title}. {mention.text}" if mention.title else mention.text)
+    excerpt = text if len(text) <= EXCERPT else text[: EXCERPT - 3].rsplit(" ", 1)[0] + " ..."
+    author = mention.author
+    name = (f"@{author.handle}" if author.handle else author.name) if author else None
+    parts = [_one_line(name) if name else None, mention.channel.value]
+    if author and author.followers is not None:
+        parts.append(f"{author.followers:,} followers")
+    parts.append(_clock(mention.published_at, facts))
+    is_link = mention.url is not None and urlsplit(mention.url).scheme in ("http", "https")
+    return {
+        "excerpt": excerpt,
+        "byline": " · ".join(part for part in parts if part),
+        "url": mention.url if is_link else None,
+        "host": urlsplit(mention.url).hostname if is_link and mention.url else None,
+        "colour": SENTIMENT_COLOURS[mention.sentiment],
+    }
+
+
+def _is_synthetic(mentions: Sequence[Mention]) -> bool:
+    return any(mention.synthetic for mention in mentions)
+
+
+def _mentions_word(count: int) -> str:
+    return f"the {count:,} mentions" if count != 1 else "the mention"
+
+
+def _clock(at: datetime, facts: MailFacts) -> str:
+    """Return the time in the installation's zone, with the day where it is not today's."""
+    zone = ZoneInfo(facts.zone)
+    local, today = at.astimezone(zone), facts.incident.updated_at.astimezone(zone).date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local:%a %d %b %H:%M}"
+
+
+def _length(seen: Evidence) -> str:
+    return _duration((seen.window_end - seen.window_start).total_seconds())
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} minutes"
+    hours = minutes / 60
+    return f"{hours:.0f} hours" if minutes % 60 == 0 or hours >= 10 else f"{hours:.1f} hours"
+
+
+def _one_line(text: str) -> str:
+    """Return ``text`` without line breaks and control characters: it may become a header."""
+    kept = "".join(
+        " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
+        for char in text
+        if unicodedata.category(char) != "Cf" or char in "\u200d\ufe0f"
+    )
+    return " ".join(kept.split())
+
+
+def _address(text: str) -> Address:
+    name, spec = parseaddr(text)
+    return Address(display_name=name, addr_spec=spec)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("alerts"),
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )

@@ -1,0 +1,333 @@
+"""Evaluates the rules: judge, join into incidents, tell, and remember what was told.
+
+The incident is saved before anything is sent and the ledger is written after: a crash in between
+sends the same message once more, with the same Message-ID, and never loses it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+
+from alerts.incident import Evidence, Incident, IncidentStep, Told
+from alerts.incidents import (
+    Advance,
+    Findings,
+    fall_quiet,
+    go_on,
+    is_fresh,
+    open_incident,
+    step_key,
+)
+from alerts.mail import MailFacts, compose
+from app.bootstrap import Application
+from app.causes import find_causes
+from app.judging import judge, replay, rule_selection
+from app.queries import Queries
+from charts.chart import Chart, Frame
+from charts.volume import VolumePoint, volume_chart
+from core.errors import GroundswellError, QuarantineError, RetryableError, UsageError
+from core.mention import Mention, Sentiment
+from core.questions import Order
+from core.settings import Rule, RuleKind
+from core.window import TimeWindow
+from insights.verdict import Learning, Verdict
+
+log = structlog.get_logger()
+
+CHART_LENGTH = timedelta(hours=48)
+CHART_SIZE = (556, 190)
+MENTIONS_THAT_MATTER = 5
+CONSIDERED_MENTIONS = 60
+STILL_OF_INTEREST = timedelta(days=2)
+"""An incident that could not be mailed for this long is found on the dashboard, not in a mail."""
+
+SAME_EPISODE = timedelta(hours=2)
+"""Verdicts of a replay closer together than this would have been one incident."""
+
+
+class Outcome(StrEnum):
+    """What one evaluation of one rule came to."""
+
+    QUIET = "quiet"
+    LEARNING = "learning"
+    NO_DATA = "no_data"
+    OPEN = "open"
+    TOLD = "told"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOutcome:
+    """What one evaluation of one rule came to, in words and with what was sent."""
+
+    rule: str
+    topic: str
+    outcome: Outcome
+    message: str
+    incident: str | None = None
+    step: IncidentStep | None = None
+    destination: str | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One incident that a rule would have opened: from its first to its last alert."""
+
+    started_at: datetime
+    first_alert: datetime
+    last_alert: datetime
+    observed: int
+    expected: float | None
+    p: float | None
+
+
+def learning_words(learning: Learning) -> str:
+    """Return how far a rule is that has not enough history yet."""
+    return (
+        f"learning, day {learning.day} of {learning.days}; "
+        f"until then from {learning.threshold} mentions an hour"
+    )
+
+
+def evaluate_rules(
+    application: Application, names: Sequence[str] = (), *, dry_run: bool = False
+) -> list[RuleOutcome]:
+    """Evaluate the rules called ``names`` (all when empty) as of the application's clock.
+
+    With ``dry_run`` nothing is saved or sent. One rule that fails does not stop the others. Raises
+    UsageError for a name that is not configured.
+    """
+    application.index.refresh()
+    evaluation = _Evaluation(application, dry_run=dry_run)
+    return [evaluation.run(rule) for rule in chosen_rules(application, names)]
+
+
+def chosen_rules(application: Application, names: Sequence[str]) -> list[Rule]:
+    """Return the rules called ``names``, all when empty. Raises UsageError for unknown names."""
+    rules = {rule.name: rule for rule in application.configuration.alerts}
+    for name in names:
+        if name not in rules:
+            allowed = ", ".join(rules) or "none is configured"
+            raise UsageError(f"no rule is named {name!r} (rules: {allowed})")
+    return [rules[name] for name in names] or list(rules.values())
+
+
+def watch_rules(
+    application: Application,
+    every: timedelta,
+    stop: threading.Event,
+    tell: Callable[[RuleOutcome], None],
+) -> None:
+    """Evaluate all rules until ``stop`` is set; engines that are away are waited for."""
+    while not stop.is_set():
+        try:
+            for outcome in evaluate_rules(application):
+                tell(outcome)
+        except RetryableError as err:
+            log.warning("alerts_wait", reason=str(err))
+        stop.wait(every.total_seconds())
+
+
+def preview(application: Application, rule: Rule, length: timedelta) -> list[Episode]:
+    """Return when ``rule`` would have fired in the ``length`` before now, on stored history."""
+    found: list[Episode] = []
+    for verdict in replay(Queries(application), rule, application.clock(), length):
+        if found and verdict.at - found[-1].last_alert <= SAME_EPISODE:
+            last = found[-1]
+            peak = max(last.observed, verdict.observed)
+            found[-1] = replace(last, last_alert=verdict.at, observed=peak)
+        else:
+            started = verdict.started_at or verdict.window.start
+            found.append(
+                Episode(
+                    started, verdict.at, verdict.at, verdict.observed, verdict.expected, verdict.p
+                )
+            )
+    return found
+
+
+class _Evaluation:
+    """One round over the rules."""
+
+    def __init__(self, application: Application, *, dry_run: bool) -> None:
+        self._application, self._dry_run = application, dry_run
+        self._queries = Queries(application)
+        self._now = application.clock()
+
+    def run(self, rule: Rule) -> RuleOutcome:
+        try:
+            return self._run(rule)
+        except RetryableError:
+            raise
+        except GroundswellError as err:
+            log.error("rule_failed", rule=rule.name, reason=str(err))
+            return RuleOutcome(rule.name, rule.topic, Outcome.FAILED, str(err))
+
+    def _run(self, rule: Rule) -> RuleOutcome:
+        verdict = judge(self._queries, rule, self._now)
+        if verdict is None:
+            return RuleOutcome(rule.name, rule.topic, Outcome.NO_DATA, "no mention yet")
+        incident = self._application.state.open_incident(rule.name)
+        advance = self._advance(rule, verdict, incident)
+        if advance is not None and not self._dry_run:
+            self._application.state.save_incident(advance.incident)
+        destination = None if self._dry_run else self._tell_what_is_due(rule)
+        if advance is None:
+            outcome = Outcome.LEARNING if verdict.learning else Outcome.QUIET
+            words = learning_words(verdict.learning) if verdict.learning else _quiet_words(verdict)
+        else:
+            outcome = Outcome.TOLD if destination else Outcome.OPEN
+            words = advance.step.value if advance.step else "open"
+            words = f"would tell: {words}" if self._dry_run and advance.step else words
+        return RuleOutcome(
+            rule.name,
+            rule.topic,
+            outcome,
+            words,
+            incident=advance.incident.id if advance else None,
+            step=advance.step if advance else None,
+            destination=destination,
+            verdict=verdict,
+        )
+
+    def _advance(self, rule: Rule, verdict: Verdict, incident: Incident | None) -> Advance | None:
+        """Return how the verdict changes the rule's incident; None when there is none."""
+        evidence = _evidence(verdict)
+        if verdict.is_alert and is_fresh(evidence, self._now):
+            began = incident.first.started_at if incident else evidence.started_at
+            findings = self._findings(rule, TimeWindow(min(began, self._now), self._now))
+            if incident is None:
+                return open_incident(rule, evidence, findings, self._now)
+            return go_on(incident, evidence, findings, self._now)
+        return fall_quiet(incident, self._now) if incident else None
+
+    def _findings(self, rule: Rule, window: TimeWindow) -> Findings:
+        is_negative = rule.kind is RuleKind.NEGATIVE_SPIKE
+        labels = (Sentiment.NEGATIVE,) if is_negative else ()
+        selection = rule_selection(rule, labels)
+        index = self._queries.index
+        inside = replace(selection, window=window)
+        pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
+        ids = tuple(mention.id for mention in _distinct(pool)[:MENTIONS_THAT_MATTER])
+        return Findings(index.count(inside), find_causes(index, selection, window), ids)
+
+    def _tell_what_is_due(self, rule: Rule) -> str | None:
+        """Send every step that the ledger does not hold; return where the newest went.
+
+        What could not be sent is tried again at each round, while it is still of interest.
+        """
+        state, destination = self._application.state, None
+        for incident in reversed(state.incidents(self._now - STILL_OF_INTEREST)):
+            if incident.rule != rule.name:
+                continue
+            for step in dict.fromkeys((IncidentStep.OPENED, incident.step)):
+                if not state.was_delivered(incident.id, step_key(step, incident)):
+                    destination = self._send(rule, incident, step) or destination
+        return destination
+
+    def _send(self, rule: Rule, incident: Incident, step: IncidentStep) -> str | None:
+        settings = self._application.configuration.settings
+        recipients = rule.recipients or settings.mail.recipients
+        message = compose(self._facts(rule, incident, step), settings.mail, recipients)
+        try:
+            destination = self._application.mailer.send(message)
+        except RetryableError as err:
+            log.warning("mail_waits", rule=rule.name, reason=str(err))
+            return None
+        except QuarantineError as err:
+            log.error("mail_refused", rule=rule.name, reason=str(err))
+            destination = f"refused: {err}"
+        state = self._application.state
+        state.record_delivery(incident.id, step_key(step, incident), self._now, destination)
+        told = Told(
+            step=step,
+            at=self._now,
+            subject=str(message["Subject"]),
+            destination=destination,
+            message_id=str(message["Message-ID"]),
+        )
+        latest = state.incident(incident.id) or incident
+        state.save_incident(latest.model_copy(update={"told": (*latest.told, told)}))
+        return destination
+
+    def _facts(self, rule: Rule, incident: Incident, step: IncidentStep) -> MailFacts:
+        settings = self._application.configuration.settings
+        scope = replace(
+            self._queries.incident_scope(incident),
+            sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
+        )
+        stored = self._queries.index.get(incident.mention_ids)
+        mentions = [stored[key] for key in incident.mention_ids if key in stored]
+        return MailFacts(
+            incident=incident,
+            step=step,
+            mentions=[mention for mention in mentions if mention.has_content],
+            link=f"{settings.link_base}/{scope.pinned(self._now).url('mentions')}",
+            count=self._queries.count(scope.pinned(self._now)),
+            zone=settings.time_zone,
+            chart=self._chart(rule, incident),
+        )
+
+    def _chart(self, rule: Rule, incident: Incident) -> Chart:
+        from app.overview import volume_points
+
+        zone = self._application.configuration.settings.time_zone
+        began = incident.first.started_at
+        window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - CHART_LENGTH), self._now)
+        points = volume_points(self._queries, rule_selection(rule), window, self._now, zone)
+        shown = [
+            VolumePoint(
+                window=point.window,
+                count=point.count,
+                expected=point.expected,
+                low=point.low,
+                high=point.high,
+                is_incomplete=not (point.is_complete and point.is_covered),
+                is_burst=point.window.end > began,
+            )
+            for point in points
+        ]
+        width, height = CHART_SIZE
+        return volume_chart(shown, Frame(width=width, height=height, zone=zone))
+
+
+def _evidence(verdict: Verdict) -> Evidence:
+    learning = verdict.learning
+    return Evidence(
+        window_start=verdict.window.start,
+        window_end=verdict.window.end,
+        started_at=verdict.started_at or verdict.window.start,
+        observed=verdict.observed,
+        expected=verdict.expected or 0.0,
+        low=verdict.low or 0,
+        high=verdict.high or 0,
+        factor=verdict.factor or 0.0,
+        p=verdict.p if verdict.p is not None else 1.0,
+        scored=verdict.scored,
+        reference_start=verdict.reference.start,
+        reference_end=verdict.reference.end,
+        coverage=verdict.coverage,
+        is_learning=learning is not None,
+        note=f"This rule is {learning_words(learning)}." if learning else None,
+    )
+
+
+def _quiet_words(verdict: Verdict) -> str:
+    if verdict.low is None or verdict.high is None:
+        return f"quiet: {verdict.observed}"
+    return f"quiet: {verdict.observed}, usual {verdict.low}-{verdict.high}"
+
+
+def _distinct(mentions: Sequence[Mention]) -> list[Mention]:
+    """Return the first mention of each story, in order."""
+    first: dict[str, Mention] = {}
+    for mention in mentions:
+        first.setdefault(mention.story_id or mention.id, mention)
+    return list(first.values())

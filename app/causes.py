@@ -1,0 +1,81 @@
+"""What explains an excess: the values that grew against the weeks before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.incident import Cause
+from core.mention import Mention
+from core.ports import Index
+from core.questions import GroupField, Selection
+from core.text import tokenise
+from core.window import TimeWindow
+from insights.log_odds import OverIndex, over_indexed
+
+REFERENCE = timedelta(days=14)
+FIELDS = (
+    GroupField.HASHTAG,
+    GroupField.ENTITY,
+    GroupField.DOMAIN,
+    GroupField.CHANNEL,
+    GroupField.LANGUAGE,
+)
+CANDIDATES = 40
+READ_MENTIONS = 400
+"""Texts read for the words that grew: enough to be sure, few enough to take no time."""
+
+SURE_Z = 3.0
+GROWN = 2.0
+SHOWN = 6
+SHORTEST_WORD = 4
+
+
+def find_causes(index: Index, selection: Selection, window: TimeWindow) -> tuple[Cause, ...]:
+    """Return what the mentions of ``window`` hold far more of than those of the weeks before.
+
+    The surest first, at most two of a kind. Expected counts are those of as many mentions as the
+    window holds, were they like the weeks before.
+    """
+    now = replace(selection, window=window)
+    before = replace(selection, window=TimeWindow.before(window.start, REFERENCE))
+    totals = index.count(now), index.count(before)
+    found: list[tuple[float, Cause]] = []
+    for field in FIELDS:
+        here = {one.value: one.count for one in index.top(now, field, CANDIDATES)}
+        there = {one.value: one.count for one in index.top(before, field, CANDIDATES * 5)}
+        found += _sure(field.value, over_indexed(here, totals[0], there, totals[1]))
+    found += _sure("term", _words(index, now, before))
+    found.sort(key=lambda pair: -pair[0])
+    shown: list[Cause] = []
+    for _, cause in found:
+        told = " ".join(one.value for one in shown).casefold()
+        is_new = cause.value.lstrip("#@").casefold() not in told
+        if is_new and sum(one.field == cause.field for one in shown) < 2:
+            shown.append(cause)
+    return tuple(shown[:SHOWN])
+
+
+def _sure(field: str, values: Iterable[OverIndex]) -> list[tuple[float, Cause]]:
+    return [
+        (one.z, Cause(field=field, value=one.value, count=one.count, expected=one.expected))
+        for one in values
+        if one.z >= SURE_Z and one.count >= GROWN * one.expected
+    ][:3]
+
+
+def _words(index: Index, now: Selection, before: Selection) -> list[OverIndex]:
+    here = index.page(now, READ_MENTIONS).mentions
+    there = index.page(before, READ_MENTIONS * 3).mentions
+    return over_indexed(_count(here), len(here), _count(there), len(there), minimum=5)
+
+
+def _count(mentions: Iterable[Mention]) -> Counter[str]:
+    """Return in how many mentions each word stands."""
+    counts: Counter[str] = Counter()
+    for mention in mentions:
+        words = {token.folded for token in tokenise(f"{mention.title or ''} {mention.text}")}
+        counts.update(word for word in words if len(word) >= SHORTEST_WORD and word.isalpha())
+    return counts
