@@ -11,7 +11,7 @@ from datetime import datetime
 
 from demo.post import DemoPost, Person, Service
 from demo.wire_feeds import render_item
-from demo.wire_services import Json, hacker_news_hit, jetstream_event, mastodon_status
+from demo.wire_services import Json, hacker_news_hit, jetstream_event
 from demo.world import FEEDS
 
 MASTODON_LIMIT = 40
@@ -103,16 +103,13 @@ class Archive:
             for tag in post.tags:
                 by_tag[tag].append(post)
         self.tags = {tag: TagShelf(tagged) for tag, tagged in by_tag.items()}
+        self.all_tags = TagShelf(by_service[Service.MASTODON])
         self.hacker_news = HackerNewsShelf(by_service[Service.HACKERNEWS])
         self.bluesky = JetstreamShelf(by_service[Service.BLUESKY])
         self.bluesky_people: dict[str, Person] = {}
         for post in self.bluesky.posts:
             self.bluesky_people[post.author.id] = post.author
             self.bluesky_people[post.author.handle] = post.author
-
-    def statuses(self, posts: Iterable[DemoPost]) -> list[Json]:
-        """Return ``posts`` as status entities."""
-        return [mastodon_status(post) for post in posts]
 
 
 class JetstreamShelf(Shelf):

@@ -77,8 +77,13 @@ class DemoServer:
             self._clock = lambda: self.now + timedelta(seconds=time.monotonic() - begun)
         self.archive = Archive(generate(self.now, seed))
         self._stopping.clear()
-        self._http = _Server((HOST, self._ports[0]), _Handler, self)
-        self._stream = serve(self._send_stream, HOST, self._ports[1], compression=None)
+        http = _Server((HOST, self._ports[0]), _Handler, self)
+        try:
+            self._stream = serve(self._send_stream, HOST, self._ports[1], compression=None)
+        except OSError:
+            http.server_close()
+            raise
+        self._http = http
         for target in (self._http.serve_forever, self._stream.serve_forever):
             thread = threading.Thread(target=target, daemon=True)
             thread.start()
@@ -98,18 +103,21 @@ class DemoServer:
         self._http = self._stream = None
 
     @property
+    def ports(self) -> tuple[int, int]:
+        """The ports of the HTTP side and of the stream. Raises RuntimeError before ``start``."""
+        if self._http is None or self._stream is None:
+            raise RuntimeError("the demo server has not been started")
+        return self._http.server_address[1], self._stream.socket.getsockname()[1]
+
+    @property
     def url(self) -> str:
         """The address of the HTTP side. Raises RuntimeError before ``start``."""
-        if self._http is None:
-            raise RuntimeError("the demo server has not been started")
-        return f"http://{HOST}:{self._http.server_address[1]}"
+        return f"http://{HOST}:{self.ports[0]}"
 
     @property
     def jetstream_url(self) -> str:
         """The address of the stream. Raises RuntimeError before ``start``."""
-        if self._stream is None:
-            raise RuntimeError("the demo server has not been started")
-        return f"ws://{HOST}:{self._stream.socket.getsockname()[1]}/subscribe"
+        return f"ws://{HOST}:{self.ports[1]}/subscribe"
 
     def clock(self) -> datetime:
         """Return the server's time. Raises RuntimeError before ``start``."""

@@ -145,7 +145,7 @@ def test_a_status_is_complete_and_says_that_it_is_synthetic(client: httpx.Client
 def test_search_pages_through_hacker_news(client: httpx.Client) -> None:
     """search_by_date pages newest first and honours the bounds of time and the tags."""
     start = int((NOW - timedelta(days=20)).timestamp())
-    params = {
+    params: dict[str, str | int] = {
         "query": "pendrake",
         "tags": "(story,comment)",
         "numericFilters": f"created_at_i>{start},created_at_i<={int(NOW.timestamp())}",
