@@ -12,7 +12,6 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.bootstrap import system_clock
 from app.cli import asking, checking, collecting, running, telling
 from app.cli.session import hoisted, session
 from app.scope import parse_instant
@@ -67,7 +66,13 @@ def _options(
 ) -> None:
     session.config = config
     session.is_json = as_json
-    session.now = parse_instant(now, system_clock()) if now is not None else None
+    if now is None:
+        session.now = None
+        return
+    # Here, because what builds the application takes half a second that --help need not.
+    from app.bootstrap import system_clock
+
+    session.now = parse_instant(now, system_clock())
 
 
 def main() -> None:
