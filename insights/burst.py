@@ -22,6 +22,7 @@ from insights.distributions import count_interval, upper_tail
 from insights.series import Series
 from insights.verdict import (
     USUAL_MASS,
+    Evidence,
     Learning,
     Measure,
     Scan,
@@ -30,6 +31,7 @@ from insights.verdict import (
     check_windows,
     choose_window,
     join_scans,
+    pass_on,
     reference_end,
     same_reference,
     window_coverage,
@@ -38,6 +40,9 @@ from insights.verdict import (
 
 MINUTE = timedelta(minutes=1)
 DEFAULT_WINDOWS = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR)
+# Independent looks per length of a sliding window, measured on simulated quiet weeks
+# (bench/alerts.py).
+CROSSINGS = 4.0
 # Two weeks: each hour of the week twice, the least that can tell a Monday from a Sunday.
 LEARNING_DAYS = 14
 # While learning, a burst must at least double the busiest hour so far.
@@ -85,7 +90,7 @@ def judge_volume(series: Series, index: int, settings: VolumeSettings) -> Verdic
     if learning is not None:
         return _learning_verdict(series, at, baseline, learning)
     scan = _scan_group(series, index, index, baseline, levels, settings)
-    return _verdict(series, index, baseline, scan, levels)
+    return _verdict(series, index, baseline, scan)
 
 
 def scan_volume(series: Series, first: int, last: int, settings: VolumeSettings) -> Scan:
@@ -123,7 +128,7 @@ def _levels(series: Series, first: int, last: int, settings: VolumeSettings) -> 
     if not 0 <= first <= last < len(series):
         raise IndexError(f"buckets {first} to {last} are not in a series of {len(series)}")
     lengths = check_windows(settings.windows, series.step)
-    levels = window_levels(lengths, series.step, settings.false_alarms_per_week)
+    levels = window_levels(lengths, series.step, settings.false_alarms_per_week, CROSSINGS)
     return dict(zip(lengths, levels, strict=True))
 
 
@@ -145,13 +150,16 @@ def _scan_group(
     seen_sums = np.concatenate([[0], np.cumsum(series.counts[origin : last + 1])])
     mean_sums = np.concatenate([[0.0], np.cumsum(expected)])
     ends = np.arange(first, last + 1) - origin + 1
-    evidence = []
-    for length, level in levels.items():
-        begins = np.maximum(ends - length, 0)
-        seen = seen_sums[ends] - seen_sums[begins]
-        mean = mean_sums[ends] - mean_sums[begins]
-        p = upper_tail(seen, mean, baseline.spread_over(length * series.step))
-        evidence.append((length, level, p, (seen >= settings.minimum) & (ends >= length)))
+    lengths = np.array(list(levels))[:, None]
+    begins = np.maximum(ends - lengths, 0)
+    seen = seen_sums[ends] - seen_sums[begins]
+    mean = mean_sums[ends] - mean_sums[begins]
+    spread = np.array([[baseline.spread_over(length * series.step)] for length in levels])
+    shares = np.broadcast_to(np.array(list(levels.values()))[:, None], mean.shape)
+    level = pass_on(shares, upper_tail(settings.minimum, mean, spread))
+    p = upper_tail(seen, mean, spread)
+    eligible = (seen >= settings.minimum) & (ends >= lengths)
+    evidence = [Evidence(n, level[i], p[i], eligible[i]) for i, n in enumerate(levels)]
     return choose_window(evidence, first)
 
 
@@ -160,7 +168,6 @@ def _verdict(
     index: int,
     baseline: Baseline,
     scan: Scan,
-    levels: dict[int, float],
 ) -> Verdict:
     """Put the one judgement of ``scan`` into words and numbers."""
     at = series.time_of(index + 1)
@@ -185,7 +192,7 @@ def _verdict(
         high=high,
         factor=factor,
         p=float(scan.p[0]),
-        level=levels[int(scan.length[0])],
+        level=float(scan.level[0]),
         reference=baseline.reference,
         coverage=coverage,
         started_at=run_start(series, index, baseline, factor) if is_alert else None,
@@ -228,8 +235,8 @@ def _scan_learning(series: Series, first: int, last: int, learning: Learning) ->
     sums = np.concatenate([[0], np.cumsum(series.counts)])
     ends = np.arange(first, last + 1) + 1
     fires = sums[ends] - sums[np.maximum(ends - per_hour, 0)] >= learning.threshold
-    number = len(ends)
-    return Scan(first, fires, np.full(number, np.nan), np.full(number, per_hour))
+    unknown = np.full(len(ends), np.nan)
+    return Scan(first, fires, unknown, unknown, np.full(len(ends), per_hour))
 
 
 def _learning_verdict(

@@ -27,6 +27,7 @@ from insights.distributions import FloatArray, IntArray, share_interval, share_u
 from insights.series import GOOD_COVERAGE, Series
 from insights.verdict import (
     USUAL_MASS,
+    Evidence,
     Learning,
     Measure,
     Scan,
@@ -42,6 +43,8 @@ from insights.verdict import (
 )
 
 DEFAULT_WINDOWS = (HOUR / 2, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
+# Independent looks per length of a sliding window, measured as for volume.
+CROSSINGS = 5.0
 REFERENCE_WEEKS = 8
 HALF_LIFE_HOURS = 4 * 168
 # One negative among five scored is believed before anything was seen.
@@ -214,7 +217,7 @@ def judge_negative(shares: ShareSeries, index: int, settings: NegativeSettings) 
     if learning is not None:
         return _learning_verdict(shares, index, baseline, learning)
     scan = _scan_group(shares, index, index, baseline, levels, settings)
-    return _verdict(shares, index, baseline, scan, levels)
+    return _verdict(shares, index, baseline, scan)
 
 
 def scan_negative(shares: ShareSeries, first: int, last: int, settings: NegativeSettings) -> Scan:
@@ -250,7 +253,7 @@ def _levels(series: Series, first: int, last: int, settings: NegativeSettings) -
     if not 0 <= first <= last < len(series):
         raise IndexError(f"buckets {first} to {last} are not in a series of {len(series)}")
     lengths = check_windows(settings.windows, series.step)
-    levels = window_levels(lengths, series.step, settings.false_alarms_per_week)
+    levels = window_levels(lengths, series.step, settings.false_alarms_per_week, CROSSINGS)
     return dict(zip(lengths, levels, strict=True))
 
 
@@ -280,7 +283,7 @@ def _scan_group(
         rho = baseline.correlation_over(length * step)
         p = _tails(negative, tried, awaited, rho)
         enough = (tried >= settings.minimum_scored) & (negative >= settings.minimum_negative)
-        evidence.append((length, level, p, enough & (ends >= length)))
+        evidence.append(Evidence(length, np.full(p.size, level), p, enough & (ends >= length)))
     return choose_window(evidence, first)
 
 
@@ -301,7 +304,6 @@ def _verdict(
     index: int,
     baseline: ShareBaseline,
     scan: Scan,
-    levels: dict[int, float],
 ) -> Verdict:
     """Put the one judgement of ``scan`` into words and numbers."""
     series = shares.scored
@@ -331,7 +333,7 @@ def _verdict(
         high=high,
         factor=observed / expected if expected > 0 else None,
         p=float(scan.p[0]),
-        level=levels[int(scan.length[0])],
+        level=float(scan.level[0]),
         reference=baseline.reference,
         coverage=coverage,
         started_at=_run_start(shares, index, baseline, share) if is_alert else None,
@@ -381,8 +383,8 @@ def _scan_learning(shares: ShareSeries, first: int, last: int, learning: Learnin
         )
     )
     fires = (negative >= learning.threshold) & (2 * negative >= scored)
-    number = len(ends)
-    return Scan(first, fires, np.full(number, np.nan), np.full(number, per_hour))
+    unknown = np.full(len(ends), np.nan)
+    return Scan(first, fires, unknown, unknown, np.full(len(ends), per_hour))
 
 
 def _learning_verdict(

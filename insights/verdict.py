@@ -16,9 +16,6 @@ from insights.distributions import FloatArray, IntArray
 from insights.series import Series
 
 WEEK = timedelta(weeks=1)
-# A count over sliding windows of length L crosses a high level about as often as this many
-# independent windows per L would (measured on simulated quiet weeks, bench/alerts.py).
-CROSSINGS_PER_LENGTH = 3.0
 # Shown as "usual": the middle four fifths of what the baseline expects.
 USUAL_MASS = 0.8
 # Louder than any ratio of p to level that a window which may fire can have.
@@ -93,13 +90,14 @@ class Verdict:
 class Scan:
     """The judgements of buckets ``first`` .. ``first + len(is_alert) - 1``, without their words.
 
-    ``p`` and ``length`` (in buckets) are those of the window that stands out most; ``p`` is nan
-    while learning.
+    ``p``, ``level`` and ``length`` (in buckets) are those of the window that stands out most; the
+    first two are nan while learning.
     """
 
     first: int
     is_alert: npt.NDArray[np.bool_]
     p: FloatArray
+    level: FloatArray
     length: IntArray
 
     def alerts(self) -> list[int]:
@@ -115,30 +113,52 @@ def join_scans(parts: Sequence[Scan]) -> Scan:
         parts[0].first,
         np.concatenate([part.is_alert for part in parts]),
         np.concatenate([part.p for part in parts]),
+        np.concatenate([part.level for part in parts]),
         np.concatenate([part.length for part in parts]),
     )
 
 
-def choose_window(
-    evidence: Sequence[tuple[int, float, FloatArray, npt.NDArray[np.bool_]]], first: int
-) -> Scan:
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What windows of one length (in buckets) say: arrays with one value for each judged bucket."""
+
+    length: int
+    level: FloatArray
+    p: FloatArray
+    is_eligible: npt.NDArray[np.bool_]
+
+
+def choose_window(evidence: Sequence[Evidence], first: int) -> Scan:
     """Return for each bucket the window that speaks loudest, and whether any may fire.
 
-    ``evidence`` has for each length (in buckets) its level, p-values and eligibility. A window that
-    is not eligible (too few mentions) speaks only where no other does.
+    A window that is not eligible (too few mentions) speaks only where no other does.
     """
-    levels = np.array([level for _, level, _, _ in evidence])[:, None]
-    p = np.stack([values for _, _, values, _ in evidence])
-    eligible = np.stack([allowed for _, _, _, allowed in evidence])
-    loudness = np.where(eligible, p / levels, NOT_ELIGIBLE + p)
-    best = np.argmin(loudness, axis=0)
-    lengths = np.array([length for length, _, _, _ in evidence], dtype=np.int64)
+    levels = np.stack([one.level for one in evidence])
+    p = np.stack([one.p for one in evidence])
+    eligible = np.stack([one.is_eligible for one in evidence])
+    best = np.argmin(np.where(eligible, p / levels, NOT_ELIGIBLE + p), axis=0)
+    lengths = np.array([one.length for one in evidence], dtype=np.int64)
     return Scan(
         first,
         np.asarray((eligible & (p <= levels)).any(axis=0)),
         np.take_along_axis(p, best[None, :], axis=0)[0],
+        np.take_along_axis(levels, best[None, :], axis=0)[0],
         lengths[best],
     )
+
+
+def pass_on(levels: FloatArray, smallest: FloatArray) -> FloatArray:
+    """Return levels in which windows that cannot spend their share leave it to the others.
+
+    ``levels`` and ``smallest`` have a row for each length and a column for each bucket;
+    ``smallest`` is the p-value of the minimum volume. Where it lies below the level, such windows
+    fire by chance only that often; the rest of their share goes to the other lengths, in equal
+    parts. So quiet topics do not pay for windows that are too short for them.
+    """
+    used = np.minimum(smallest / levels, 1.0)
+    is_full = used >= 1.0
+    takers = np.maximum(is_full.sum(axis=0), 1)
+    return np.where(is_full, levels * (1 + (1 - used).sum(axis=0) / takers), levels)
 
 
 def reference_end(at: datetime, longest: timedelta) -> datetime:
@@ -175,17 +195,18 @@ def check_windows(windows: tuple[timedelta, ...], step: timedelta) -> tuple[int,
 
 
 def window_levels(
-    lengths: tuple[int, ...], step: timedelta, false_alarms_per_week: float
+    lengths: tuple[int, ...], step: timedelta, false_alarms_per_week: float, crossings: float
 ) -> tuple[float, ...]:
     """Return the p-value below which each window length fires.
 
     The rule's budget of false alarms a week is shared equally by the lengths. A length of n buckets
-    makes W / step judgements a week, of which about CROSSINGS_PER_LENGTH * W / (n * step) are
-    independent; the lesser of the two numbers divides its share (a Bonferroni bound).
+    makes W / step judgements a week. Sliding windows of one length cross a high level about as
+    often as ``crossings`` independent ones per length would, so about crossings * W / (n * step)
+    count; the lesser of the two numbers divides its share (a Bonferroni bound).
     """
     share = false_alarms_per_week / len(lengths)
     judged = WEEK / step
-    return tuple(share / min(judged, CROSSINGS_PER_LENGTH * judged / n) for n in lengths)
+    return tuple(share / min(judged, crossings * judged / n) for n in lengths)
 
 
 def window_coverage(series: Series, window: TimeWindow) -> float:

@@ -13,6 +13,7 @@ from insights.verdict import (
     Status,
     check_windows,
     join_scans,
+    pass_on,
     same_reference,
     window_coverage,
     window_levels,
@@ -233,7 +234,7 @@ def test_windows_shorter_than_a_bucket_are_left_out() -> None:
 
 def test_the_budget_is_shared_by_all_lengths() -> None:
     """The expected false alarms of all lengths together stay within the rule's budget."""
-    levels = window_levels((1, 36), STEP, 0.2)
+    levels = window_levels((1, 36), STEP, 0.2, 3.0)
     assert levels[0] == pytest.approx(0.1 / 2016)
     assert levels[1] > levels[0]
     assert sum(levels) < 0.2
@@ -261,3 +262,13 @@ def test_one_reference_spans_one_hour(at: int, minutes: int, hours: int) -> None
     until = same_reference(series, at, 499, longest)
     ends = [reference_end(series.time_of(i + 1), longest) for i in range(at, 500)]
     assert until == at + sum(end == ends[0] for end in ends) - 1
+
+
+def test_short_windows_leave_their_share_to_longer_ones() -> None:
+    """What a window cannot spend at the minimum volume goes to those that can; no more is spent."""
+    levels = np.array([[1e-4], [2e-4], [4e-4]])
+    passed = pass_on(levels, np.array([[1e-9], [0.3], [0.9]]))
+    assert passed[0, 0] == 1e-4
+    assert passed[1:, 0].tolist() == pytest.approx([3e-4, 6e-4], rel=1e-4)
+    assert pass_on(levels, levels / 10).tolist() == levels.tolist()
+    assert pass_on(levels, levels * 10).tolist() == levels.tolist()
