@@ -33,6 +33,9 @@ _MEAN_HOUR = sum(_HOURS) / 24
 
 STRIKE_HOURLY = (22, 48, 66, 58, 47, 36, 24, 12)
 UPDATE_PER_TEN_MINUTES = (3, 5, 7, 9, 10, 11, 12, 12, 13, 14)
+FEWEST_AWAKE = 0.35
+"""Share of the outage's posts that are written even at night."""
+
 UPDATE_LIVE = 34
 UPDATE_TRICKLE = 60
 CAMPAIGN_DAILY = 32
@@ -133,9 +136,10 @@ def _strike(calendar: Calendar, rng: random.Random) -> Iterator[Moment]:
 
 
 def _update(calendar: Calendar, rng: random.Random) -> Iterator[Moment]:
+    awake = min(1.0, max(FEWEST_AWAKE, rhythm(calendar.now)))
     for part, count in enumerate(UPDATE_PER_TEN_MINUTES):
         start = calendar.update.start + timedelta(minutes=10 * part)
-        for _ in range(count):
+        for _ in range(round(count * awake)):
             yield Moment(start + timedelta(seconds=rng.randrange(600)), OWN, "update")
     live = int(LIVE.total_seconds())
     for n in range(UPDATE_LIVE):
