@@ -207,8 +207,8 @@ def detect(
         rows = []
         for point in find_unusual(_series(file, stamps)):
             row = (
-                stamps.pop(0), f"{point.value:g}", f"{point.expected:.6g}", f"{point.lower:.6g}",
-                f"{point.upper:.6g}", f"{point.p_value:.6g}", f"{point.anomaly_score:.6f}",
+                stamps.pop(0), f"{point.value:g}", _figure(point.expected), _figure(point.lower),
+                _figure(point.upper), _figure(point.p_value), f"{point.anomaly_score:.6f}",
                 str(point.is_alert).lower(),
             )  # fmt: skip
             if session.is_json:
@@ -221,6 +221,11 @@ def detect(
         if out_file:
             target.close()
             out.print(f"wrote {out_file}")
+
+
+def _figure(value: float | None) -> str:
+    """Return a number for a cell; the unknown leaves it empty, as in the first row."""
+    return "" if value is None else f"{value:.6g}"
 
 
 def _series(file: Path, stamps: list[str]) -> Iterator[tuple[datetime, float]]:
