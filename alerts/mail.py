@@ -81,7 +81,7 @@ def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> 
     message["From"] = sender
     message["To"] = ", ".join(recipients or [sender.addr_spec])
     message["Subject"] = values["subject"]
-    message["Date"] = format_datetime(facts.incident.updated_at)
+    message["Date"] = format_datetime(facts.incident.resolved_at or facts.incident.updated_at)
     domain = sender.domain or "groundswell.invalid"
     key = step_key(facts.step, facts.incident)
     message["Message-ID"] = f"<{facts.incident.id}.{key}@{domain}>"
@@ -210,7 +210,10 @@ def _why(facts: MailFacts) -> list[str]:
 
 
 def _probability(p: float) -> str:
-    return "below 1 in a billion" if p < 1e-9 else f"1 in {1 / p:,.0f}" if p < 0.1 else f"{p:.2f}"
+    """Return the probability to two digits: more would claim to be known."""
+    if p < 1e-9:
+        return "below 1 in a billion"
+    return f"about 1 in {float(f'{1 / p:.2g}'):,.0f}" if p < 0.1 else f"{p:.2f}"
 
 
 def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
@@ -291,4 +294,6 @@ def _templates() -> Environment:
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )

@@ -6,6 +6,7 @@ sends the same message once more, with the same Message-ID, and never loses it.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -215,7 +216,8 @@ class _Evaluation:
         index = self._queries.index
         inside = replace(selection, window=window)
         pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
-        ids = tuple(mention.id for mention in _distinct(pool)[:MENTIONS_THAT_MATTER])
+        ranked = sorted(_distinct(pool), key=_weight, reverse=True)
+        ids = tuple(mention.id for mention in ranked[:MENTIONS_THAT_MATTER])
         return Findings(index.count(inside), find_causes(index, selection, window), ids)
 
     def _tell_what_is_due(self, rule: Rule) -> str | None:
@@ -331,3 +333,14 @@ def _distinct(mentions: Sequence[Mention]) -> list[Mention]:
     for mention in mentions:
         first.setdefault(mention.story_id or mention.id, mention)
     return list(first.values())
+
+
+def _weight(mention: Mention) -> tuple[float, str]:
+    """Return how much a mention matters: what it stirred, and how many it may reach.
+
+    Logarithms, because both are spread over powers of ten; reach counts half, as it is only
+    potential.
+    """
+    followers = mention.author.followers if mention.author else None
+    stirred = math.log1p(mention.engagement.total or 0)
+    return stirred + 0.5 * math.log1p(followers or 0), mention.id
