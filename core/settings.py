@@ -166,6 +166,12 @@ class CollectSettings(Section):
     daily_budget: int = Field(default=100_000, ge=1)
 
 
+class ExportSettings(Section):
+    """Services whose accounts may stand in a list by an agreement of the operator's own."""
+
+    allow_services: tuple[str, ...] = ()
+
+
 class TrackSettings(Section):
     """Where ``groundswell track`` looks; change it to use servers of your own."""
 
@@ -191,6 +197,7 @@ class Settings(Section):
     models: ModelSettings = ModelSettings()
     dashboard: DashboardSettings = DashboardSettings()
     collect: CollectSettings = CollectSettings()
+    export: ExportSettings = ExportSettings()
     track: TrackSettings = TrackSettings()
 
     @property

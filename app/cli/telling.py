@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from app.audience import ExportKind
 from app.cli.session import session, table
 from core.errors import UsageError
 from core.settings import parse_duration
@@ -143,3 +145,44 @@ def _duration(text: str) -> timedelta:
     if not isinstance(value, timedelta) or value < timedelta(seconds=1):
         raise UsageError(f"--every: {text!r} must be at least 1s")
     return value
+
+
+@audience.command(name="list")
+def list_audiences() -> None:
+    """List the segments with how many authors they select now."""
+    from app.audience import definition, list_segments
+
+    with session.application() as application:
+        sizes = list_segments(application)
+    shown = table("", "segment", ">authors", ">mentions", "rule")
+    for size in sizes:
+        shown.add_row(
+            Text(size.segment.name),
+            f"{size.authors:,}",
+            f"{size.mentions:,}",
+            Text(definition(size.segment)),
+        )
+    session.show({"segments": sizes}, shown if sizes else "No segment; see audiences.yml.")
+
+
+@audience.command()
+def export(
+    name: Annotated[str, typer.Argument(help="The segment's name.")],
+    kind: Annotated[
+        ExportKind,
+        typer.Option(help="kit: no personal data, for targeting. outreach: accounts to write to."),
+    ] = ExportKind.KIT,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; else the home.")
+    ] = None,
+) -> None:
+    """Write a segment as an activation kit or as an outreach list, with a manifest."""
+    from app.audience import export_folder, export_segment
+
+    with session.application() as application:
+        folder = export_folder(application, out)
+        report = export_segment(application, name, kind, folder, session.say)
+    lines = [f"wrote {path}" for path in (*report.files, report.manifest)]
+    for service, count in sorted(report.withheld.items()):
+        lines.append(f"left out {count:,} of {service}: its terms allow no list")
+    session.show(report, Text("\n".join(lines)))

@@ -1,0 +1,1 @@
+"""Segments of authors, and the files that are made of them."""
