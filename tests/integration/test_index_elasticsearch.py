@@ -4,21 +4,24 @@ import http.server
 import json
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from elasticsearch import Elasticsearch
 
 from core.errors import ConfigurationError, EngineUnavailable, FatalError, GroundswellError
-from core.mention import Mention
+from core.mention import Author, Mention
 from core.merge import join_all
 from core.ports import Applied
 from core.query.ast import Word
-from core.questions import Selection
+from core.questions import BucketCount, GroupField, Selection
+from core.window import TimeWindow
 from index.elasticsearch_index import ElasticsearchIndex
 from index.elasticsearch_mapping import index_mapping, index_name, source_of
-from tests.contract.mentions import NOW, corrected, mention
+from tests.contract.mentions import NOW, START, corrected, mention
 from tests.servers.elasticsearch import ElasticsearchNode
 from tests.servers.ports import find_free_port
 
@@ -117,6 +120,33 @@ def test_a_mention_that_the_engine_refuses_does_not_stop_the_others(
     assert [o.status for o in outcomes] == [Applied.CREATED, Applied.REJECTED, Applied.CREATED]
     assert "txet" in (outcomes[1].reason or "")
     assert sorted(index.get(["a", "b", "c"])) == ["a", "c"]
+    index.close()
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("nested", [1, 8, 1_000_000])
+def test_counts_are_the_same_however_they_are_asked_for(
+    elasticsearch_url: str, name: str, monkeypatch: pytest.MonkeyPatch, nested: int
+) -> None:
+    """Nested or in pages, with few or many values a bucket, the numbers are the same."""
+    monkeypatch.setattr("index.elasticsearch_index.MIN_NESTED_VALUES", nested)
+    monkeypatch.setattr("index.elasticsearch_index.MAX_BUCKETS", 30)
+    monkeypatch.setattr("index.elasticsearch_index.MAX_LISTED", 7)
+    index = ElasticsearchIndex(elasticsearch_url, name)
+    index.setup()
+    hour = timedelta(hours=1)
+    authors = [Author(service="w", id=f"{i % 23:02}") for i in range(60)]
+    index.apply([mention(f"m{i}", minutes=2 * i, author=a) for i, a in enumerate(authors)], NOW)
+    index.refresh()
+    window = Selection(window=TimeWindow(START, START + 2 * hour))
+    wanted = Counter((START + i // 30 * hour, f"w:{i % 23:02}") for i in range(60))
+    assert index.buckets(window, hour, GroupField.AUTHOR) == [
+        BucketCount(start, value, count) for (start, value), count in sorted(wanted.items())
+    ]
+    assert index.buckets(window, hour / 60) == [
+        BucketCount(START + i * hour / 30, None, 1) for i in range(60)
+    ]
+    assert len(index.top(Selection(), GroupField.AUTHOR, 20)) == 20
     index.close()
 
 
