@@ -23,7 +23,10 @@ class View(StrEnum):
 
 
 class Order(StrEnum):
-    """How a page of mentions is ordered; ties are settled by id."""
+    """How a page of mentions is ordered; ties are settled by id, unknown numbers come last.
+
+    Newest and oldest go by publication in either view.
+    """
 
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -32,7 +35,10 @@ class Order(StrEnum):
 
 
 class GroupField(StrEnum):
-    """What counts can be grouped by. Multi-valued fields count a mention once per value."""
+    """What counts can be grouped by. Multi-valued fields count a mention once per value.
+
+    Values are those of ``core.fields`` (mostly case-folded), but topics are named as spelt.
+    """
 
     TOPIC = "topic"
     CHANNEL = "channel"
