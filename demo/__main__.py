@@ -105,6 +105,10 @@ def _summarise(demo: Replay) -> None:
         out.print(f"  {name}: {topic.mentions:,} mentions by {topic.authors:,} authors{feeling}")
     for path in demo.mails:
         out.print(f"  Alert mailed: {path}")
+    try:
+        out.print(f"  Audience exported: {demo.export()}")
+    except UsageError as err:
+        out.print(f"  No audience exported: {err}")
 
 
 def _stay(demo: Replay, port: int) -> None:

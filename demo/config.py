@@ -25,6 +25,7 @@ POLL = "5s"
 
 RECIPIENT = "you@groundswell.example"
 CAMPAIGN = "Pendrake by bike"
+CAMPAIGN_SEGMENT = "Friends of the cargo bikes"
 Yaml = dict[str, Any]
 
 _HEADER = "# Written by the demo; it is overwritten at the next start.\n"
@@ -132,7 +133,7 @@ def _alerts() -> list[Yaml]:
 def _audiences() -> list[Yaml]:
     return [
         {
-            "name": "Friends of the cargo bikes",
+            "name": CAMPAIGN_SEGMENT,
             "topic": CAMPAIGN,
             "query": "sentiment:positive",
             "minimum_mentions": 1,

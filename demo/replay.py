@@ -14,12 +14,13 @@ from pathlib import Path
 import httpx
 
 from app.answers import StatsAnswer
+from app.audience import ExportKind, export_folder, export_segment
 from app.bootstrap import Application, child_environment, open_application
 from app.careful import child_command
 from app.queries import Queries
 from app.scope import Preset, Scope
 from core.errors import GroundswellError
-from demo.config import write_configuration
+from demo.config import CAMPAIGN_SEGMENT, write_configuration
 from demo.home import (
     Beginning,
     check_home,
@@ -80,6 +81,15 @@ class Replay:
     def stats(self) -> StatsAnswer:
         """Return the statistics of everything."""
         return Queries(self.application).stats(Scope(preset=Preset.ALL))
+
+    def export(self) -> Path:
+        """Write the campaign's segment as an activation kit and return its folder.
+
+        Raises UsageError while the segment is too small for a kit.
+        """
+        folder = export_folder(self.application, None)
+        report = export_segment(self.application, CAMPAIGN_SEGMENT, ExportKind.KIT, folder)
+        return report.manifest.parent
 
     def fill(self, seconds: float, tell: Callable[[int, int], None]) -> bool:
         """Wait until the history is in and return whether it is; ``tell`` hears found and served.
