@@ -53,8 +53,10 @@ def open_session() -> Session:
     return _open(str(config), str(home), os.environ.get(NOW_VARIABLE, ""), _fingerprint(config))
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _open(config: str, home: str, now: str, _stamp: str) -> Session:
+@st.cache_resource(
+    show_spinner=False, max_entries=2, on_release=lambda session: session.application.close()
+)
+def _open(config: str, home: str, now: str, stamp: str) -> Session:  # noqa: ARG001 - part of the key
     instant = parse_instant(now, datetime.now(UTC)) if now else None
     application = open_application(Path(config), Path(home), instant, producer="dashboard")
     pending = _waiting(home)

@@ -13,6 +13,7 @@ from dashboard import drawing
 from dashboard.cards import card
 from dashboard.mail import StoredMail, read_mail
 from dashboard.session import Session, Viewer, answer, viewer
+from dashboard.shell import live
 from dashboard.words import ago, escape, exact, number
 from insights.sentence import describe_learning, describe_verdict, format_factor, format_range
 from insights.verdict import Measure
@@ -33,7 +34,7 @@ def show(session: Session) -> None:
     _live(session)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@live(REFRESH_SECONDS)
 def _live(session: Session) -> None:
     watcher = viewer(session)
     incidents = answer(session, ("incidents",), session.queries.incidents)

@@ -15,6 +15,7 @@ from core.questions import Order
 from dashboard import drawing, filters
 from dashboard.cards import card
 from dashboard.session import Session, Viewer, answer, plain, read_scope, viewer
+from dashboard.shell import live
 from dashboard.words import escape, excerpt, number
 
 PAGE_SIZE = 25
@@ -53,7 +54,7 @@ def _shown(scope: Scope, order: Order) -> Shown:
     return held
 
 
-@st.fragment
+@live()
 def _list(session: Session, scope: Scope, order: Order) -> None:
     """Draw the mentions, with what one can do to each."""
     watcher = viewer(session)
@@ -70,14 +71,12 @@ def _list(session: Session, scope: Scope, order: Order) -> None:
     for row in page.rows:
         _row(session, row, watcher)
     if page.next_token is not None and shown.size < LARGEST_PAGE:
-        if st.button("Show more", key="more", width="stretch"):
-            shown.size += PAGE_SIZE
-            st.rerun(scope="fragment")
+        st.button("Show more", key="more", width="stretch", on_click=_grow, args=(shown,))
     elif page.next_token is not None:
         st.caption(f"The first {LARGEST_PAGE} are shown. Narrow the search to see others.")
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@live(REFRESH_SECONDS, is_silent=True)
 def _watch(session: Session, scope: Scope) -> None:
     """Say when more has come in, without moving what is being read."""
     shown = st.session_state.get("mentions-shown")
@@ -93,6 +92,10 @@ def _watch(session: Session, scope: Scope) -> None:
         noun = "new mention" if fresh == 1 else "new mentions"
         if st.button(f"{number(fresh)} {noun}", icon=":material/arrow_upward:", key="fresh"):
             st.rerun()
+
+
+def _grow(shown: Shown) -> None:
+    shown.size += PAGE_SIZE
 
 
 def _described(scope: Scope) -> str:

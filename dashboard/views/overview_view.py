@@ -8,6 +8,7 @@ from app.answers import Overview, SentencePart, Tone, TrendRow, Worth
 from app.scope import Scope
 from dashboard import drawing, filters
 from dashboard.session import Session, Viewer, answer, read_scope, viewer
+from dashboard.shell import live
 from dashboard.words import (
     ago,
     author_name,
@@ -40,7 +41,7 @@ def _found(session: Session, scope: Scope) -> Overview:
     return answer(session, ("overview", scope), lambda: session.queries.overview(scope))
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@live(REFRESH_SECONDS)
 def _lead(session: Session, scope: Scope) -> None:
     """Draw the sentence, or what to do before there is one."""
     found = _found(session, scope)
@@ -50,7 +51,7 @@ def _lead(session: Session, scope: Scope) -> None:
         _nothing_yet(session)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@live(REFRESH_SECONDS, is_silent=True)
 def _live(session: Session, scope: Scope) -> None:
     """Draw the numbers below the sentence."""
     watcher = viewer(session)

@@ -8,6 +8,7 @@ from app.answers import Health, SourceHealth
 from app.stores.state import CoverageHour
 from dashboard import drawing
 from dashboard.session import Session, Viewer, answer, viewer
+from dashboard.shell import live
 from dashboard.words import ago, escape, exact, number
 
 REFRESH_SECONDS = 5
@@ -32,7 +33,7 @@ def show(session: Session) -> None:
     _live(session)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@live(REFRESH_SECONDS)
 def _live(session: Session) -> None:
     watcher = viewer(session)
     sources = answer(session, ("sources",), session.queries.sources)

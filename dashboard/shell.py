@@ -1,0 +1,58 @@
+"""Opens the session for a view, and says what is in the way where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from core.errors import ConfigurationError, GroundswellError
+from dashboard.session import Session, open_session, plain
+
+P = ParamSpec("P")
+
+
+def draw(show: Callable[[Session], None]) -> None:
+    """Draw one page, or say what is in its way."""
+    try:
+        show(open_session())
+    except GroundswellError as error:
+        show_problem(error)
+
+
+def live(
+    every: int | None = None, *, is_silent: bool = False
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Return a decorator for a part of a page that runs by itself, every so many seconds.
+
+    A store that goes away meanwhile is told there, unless another part of the page does.
+    """
+
+    def decorate(draw_part: Callable[P, None]) -> Callable[P, None]:
+        @wraps(draw_part)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                draw_part(*args, **kwargs)
+            except GroundswellError as error:
+                if not is_silent:
+                    show_problem(error)
+
+        return st.fragment(guarded, run_every=every)
+
+    return decorate
+
+
+def show_problem(error: GroundswellError) -> None:
+    """Say what is wrong and what to do, instead of a page."""
+    if isinstance(error, ConfigurationError):
+        st.error("The configuration has to be mended first.", icon=":material/build:")
+        st.markdown("\n".join(f"- {plain(str(problem))}" for problem in error.problems))
+        st.caption("`groundswell check-config` shows the same. Reload when it is mended.")
+        return
+    st.error("The stored mentions cannot be reached right now.", icon=":material/cloud_off:")
+    st.markdown(plain(str(error)))
+    st.caption(
+        "Nothing is lost: what is collected waits in the spool. `groundswell doctor` says more."
+    )

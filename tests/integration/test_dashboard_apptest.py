@@ -1,0 +1,275 @@
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.mention import Status
+from core.questions import Selection
+from tests.fakes import scenario
+from tests.fakes.homes import drain, empty_home, fill_home, open_scenario
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Leave nothing open: the pages keep the application for the whole process."""
+    yield
+    st.cache_resource.clear()
+
+
+VIEWS = ("overview", "mentions", "alerts", "sources", "track")
+
+# As the main script, but with one page: AppTest cannot switch to a page that is a function.
+SCRIPT = """
+import importlib
+import streamlit as st
+from dashboard import session, shell
+view = importlib.import_module("dashboard.views.{view}_view")
+st.session_state["pages"] = {{"mentions": "unused"}}
+shell.draw(view.show)
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scenario, to copy."""
+    return fill_home(tmp_path_factory.mktemp("scenario"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, filled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The scenario in a home of the test's own, named as the dashboard is told."""
+    folder = tmp_path / "full"
+    shutil.copytree(filled, folder)
+    _name(folder, monkeypatch)
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without topics, sources or mentions."""
+    folder = empty_home(tmp_path / "bare")
+    _name(folder, monkeypatch)
+    return folder
+
+
+def _name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUNDSWELL_CONFIG", str(folder / "configs"))
+    monkeypatch.setenv("GROUNDSWELL_HOME", str(folder / "home"))
+    monkeypatch.setenv("GROUNDSWELL_NOW", scenario.NOW.isoformat())
+
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_view() -> Open:
+    """Return a way to open a view at an address."""
+
+    def opening(view: str, **parameters: str) -> AppTest:
+        page = AppTest.from_string(SCRIPT.format(view=view), default_timeout=60)
+        for name, value in parameters.items():
+            page.query_params[name.replace("_", "-")] = value
+        return page.run()
+
+    return opening
+
+
+def _html(page: AppTest) -> str:
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_with_data_draws_without_a_complaint(
+    folder: Path, open_view: Open, view: str
+) -> None:
+    """Every page shows the scenario, and neither an error nor an empty state."""
+    page = open_view(view)
+    assert not page.exception
+    assert not page.error
+    assert "gw-empty" not in _html(page)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_empty_view_says_what_to_do_next(bare: Path, open_view: Open, view: str) -> None:
+    """Before anything is configured, every page leads to tracking a brand."""
+    page = open_view(view)
+    assert not page.exception
+    assert not page.error
+    if view == "track":
+        assert page.button[0].label == "Start listening"
+    else:
+        assert "groundswell track" in _html(page)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_whose_configuration_is_wrong_lists_the_problems(
+    folder: Path, open_view: Open, view: str
+) -> None:
+    """A page says file, key and what is allowed instead of a stack trace."""
+    (folder / "configs" / "topics.yml").write_text("- name: Acme\n  quary: x\n", encoding="utf-8")
+    page = open_view(view)
+    assert not page.exception
+    assert "mended" in page.error[0].value
+    assert "topics" in page.markdown[0].value
+
+
+@pytest.mark.parametrize("view", ["overview", "mentions", "alerts"])
+def test_a_view_whose_store_is_down_says_so(folder: Path, open_view: Open, view: str) -> None:
+    """With an index that does not answer, the page says that nothing is lost."""
+    settings = "index:\n  engine: elasticsearch\n  url: http://127.0.0.1:9\n"
+    (folder / "configs" / "settings.yml").write_text(settings, encoding="utf-8")
+    page = open_view(view)
+    assert not page.exception
+    assert "cannot be reached" in page.error[0].value
+    assert any("Nothing is lost" in caption.value for caption in page.caption)
+
+
+def test_a_view_without_its_state_database_says_so(folder: Path, open_view: Open) -> None:
+    """A state database that cannot be opened is told too."""
+    settings = "state:\n  url: sqlite:////nonexistent/folder/state.sqlite3\n"
+    (folder / "configs" / "settings.yml").write_text(settings, encoding="utf-8")
+    page = open_view("sources")
+    assert not page.exception
+    assert "cannot be reached" in page.error[0].value
+
+
+def test_the_overview_begins_with_the_sentence(folder: Path, open_view: Open) -> None:
+    """The first thing on the page is what happens, and its parts are links."""
+    first = open_view("overview", topic="Acme").get("html")[0].proto.body
+    assert first.startswith('<p class="gw-lead">')
+    assert "#latedelivery" in first
+    assert first.count('href="mentions?') == 4
+
+
+def test_filters_come_from_the_address(folder: Path, open_view: Open) -> None:
+    """A link opens with its filters set and its mentions counted."""
+    page = open_view("mentions", topic="Globex", window="30d", sentiment="negative")
+    assert page.selectbox(key="filter-topic").value == "Globex"
+    expected = sum(
+        m.matched_topics == ("Globex",) and m.sentiment is not None and m.sentiment == "negative"
+        for m in scenario.mentions()
+    )
+    assert f"<b>{expected}</b> mentions" in _html(page)
+
+
+def test_filters_write_the_address(folder: Path, open_view: Open) -> None:
+    """Choosing a topic and searching can be sent to a colleague as a link."""
+    page = open_view("mentions")
+    page.selectbox(key="filter-topic").select("Acme").run()
+    page.text_input(key="filter-query").set_value("kettle").run()
+    assert page.query_params["topic"] in ("Acme", ["Acme"])
+    assert page.query_params["q"] in ("kettle", ["kettle"])
+
+
+def test_a_wrong_address_is_told_and_shows_the_rest(folder: Path, open_view: Open) -> None:
+    """A bad parameter gives a message, not an error page."""
+    page = open_view("mentions", topic="Acne", q='"acme', lang="en")
+    assert not page.exception
+    assert len(page.warning) == 2
+    assert page.text_input(key="filter-query").value == '"acme'
+    assert "gw-card" in _html(page)
+
+
+def _press(page: AppTest, prefix: str) -> AppTest:
+    return next(b for b in page.button if str(b.key).startswith(prefix)).click().run()
+
+
+def _total(page: AppTest) -> int:
+    return int(_html(page).split('<p class="gw-total"><b>')[1].split("<")[0].replace(",", ""))
+
+
+def test_not_us_moves_the_number_and_undo_brings_it_back(folder: Path, open_view: Open) -> None:
+    """The total drops by one at once, and comes back."""
+    page = open_view("mentions", window="7d")
+    before = _total(page)
+    _press(page, "us-")
+    assert _total(page) == before - 1
+    assert "Marked as not us" in _html(page)
+    page.button(key="undo").click().run()
+    assert _total(page) == before
+
+
+def test_done_reaches_the_index_through_the_spool(folder: Path, open_view: Open) -> None:
+    """What a person does on the page is what the enricher stores."""
+    page = open_view("mentions", status="open")
+    before = _total(page)
+    _press(page, "done-")
+    assert _total(page) == before - 1
+    application = open_scenario(folder, writes=True)
+    assert drain(application) == 1
+    done = [m for m in application.index.scan(Selection()) if m.status is Status.DONE]
+    application.close()
+    assert len(done) == 1
+    assert done[0].overlay.status is not None
+    assert done[0].overlay.status.by == "dashboard"
+
+
+def test_not_us_offers_a_term_and_shows_what_it_removes(folder: Path, open_view: Open) -> None:
+    """The query is shown with its effect before it is saved."""
+    page = open_view("mentions", q="sunday", window="30d", topic="Acme")
+    before = _total(page)
+    _press(page, "us-")
+    page.session_state["shut-term"] = "Sunday evening"
+    page.button(key="shut-out").click().run()
+    assert page.code[0].value == '(acme OR @acme) AND NOT "Sunday evening"'
+    assert f"removes **{before}**" in "".join(m.value for m in page.markdown)
+    assert not next(b for b in page.button if b.label == "Save the query").disabled
+    text = (folder / "configs" / "topics.yml").read_text(encoding="utf-8")
+    assert "AND NOT" not in text
+
+
+def test_show_more_brings_more(folder: Path, open_view: Open) -> None:
+    """The list grows by a page."""
+    page = open_view("mentions", window="30d")
+    before = _html(page).count("<article")
+    page.button(key="more").click().run()
+    assert _html(page).count("<article") == 2 * before
+
+
+def test_alerts_tell_what_fired_and_why(folder: Path, open_view: Open) -> None:
+    """An incident says how much, how unusual, since when and what grew; rules say their state."""
+    shown = _html(open_view("alerts"))
+    assert "is firing" in shown
+    assert "41 mentions in 2 hours, 18 times the usual 0-5" in shown
+    assert "latedelivery" in shown
+    assert "watching" in shown
+
+
+def test_an_unknown_incident_in_the_address_is_told(folder: Path, open_view: Open) -> None:
+    """A link to an incident that is gone says so."""
+    assert "not known" in open_view("alerts", incident="gone").warning[0].value
+
+
+def test_sources_name_the_one_that_fails(folder: Path, open_view: Open) -> None:
+    """The sentence and the table say which source fails and why."""
+    shown = _html(open_view("sources"))
+    assert "2 of 3 sources do well." in shown
+    assert "answered 503 Service Unavailable" in shown
+    assert shown.count('class="gw-strip"') == 3
+
+
+def test_a_brand_needs_a_name(bare: Path, open_view: Open) -> None:
+    """The form asks for what is missing."""
+    page = open_view("track")
+    page.button[0].click().run()
+    assert "name" in page.warning[0].value
+
+
+def test_a_changed_configuration_is_read_again(folder: Path, open_view: Open) -> None:
+    """Adding a topic by hand shows without a restart."""
+    page = open_view("mentions")
+    with (folder / "configs" / "topics.yml").open("a", encoding="utf-8") as file:
+        file.write("- name: Initech\n  group: brands\n  query: initech\n")
+    page.run()
+    assert "Initech" in page.selectbox(key="filter-topic").options
+
+
+def test_the_main_script_opens_on_the_overview(folder: Path) -> None:
+    """The frame, its navigation and its first page work together."""
+    main = Path(__file__).resolve().parents[2] / "dashboard" / "main.py"
+    page = AppTest.from_file(str(main), default_timeout=60).run()
+    assert not page.exception
+    assert "gw-lead" in _html(page)
