@@ -21,8 +21,8 @@ LIVE = timedelta(minutes=3)
 TRICKLE = timedelta(minutes=30)
 """How long after ``now`` single posts still arrive."""
 
-DISPERSION = 8.0
-"""Gamma shape of an hour's rate: variance = mean + mean^2 / 8, about what brands show."""
+DISPERSION = 20.0
+"""Gamma shape of an hour's rate: variance = mean + mean^2 / 20."""
 
 GROWTH = 0.12
 """Rise of the rate over the 30 days."""
