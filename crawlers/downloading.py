@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import httpcore
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
@@ -23,6 +24,9 @@ ALLOWED = "groundswell_allowed"
 
 VALIDATORS = "groundswell_validators"
 """Key of a request's meta: for one exact URL, the headers that make the request conditional."""
+
+REQUESTS_PER_HOST = 4
+"""At one time; what more there is waits."""
 
 _CONDITIONAL = ("If-None-Match", "If-Modified-Since")
 _NO_BODY = frozenset({204, 304})
@@ -59,9 +63,19 @@ class GuardedDownloadHandler(BaseDownloadHandler):
         self._policy = policy
         self._ssl_context = ssl.create_default_context()
         self._pools: dict[Origin | None, httpcore.AsyncConnectionPool] = {}
+        # Scrapy's slots let through at once whatever was asked for in one turn of the loop.
+        self._rooms: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def download_request(self, request: Request) -> Response:
         """Fetch one hop. Raises FetchError, with a message for people, for everything."""
+        host = Origin.of(request.url).host
+        room = self._rooms.get(host)
+        if room is None:
+            room = self._rooms[host] = asyncio.Semaphore(REQUESTS_PER_HOST)
+        async with room:
+            return await self._download_in_time(request)
+
+    async def _download_in_time(self, request: Request) -> Response:
         seconds = self._policy.timeout.total_seconds()
         try:
             async with asyncio.timeout(seconds):

@@ -61,6 +61,8 @@ async def _collect(
 
 
 def _scrapy_settings(policy: FetchPolicy) -> dict[str, Any]:
+    from crawlers.downloading import REQUESTS_PER_HOST
+
     handler = "crawlers.downloading.GuardedDownloadHandler"
     return {
         "TWISTED_REACTOR_ENABLED": False,
@@ -77,7 +79,7 @@ def _scrapy_settings(policy: FetchPolicy) -> dict[str, Any]:
         "DOWNLOAD_WARNSIZE": 0,
         "REDIRECT_MAX_TIMES": policy.max_redirects,
         "CONCURRENT_REQUESTS": 64,
-        "CONCURRENT_REQUESTS_PER_DOMAIN": 4,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": REQUESTS_PER_HOST,
         # Feeds and APIs are made for programs; pages, which robots.txt is about, are not fetched.
         "ROBOTSTXT_OBEY": False,
         "COOKIES_ENABLED": False,
