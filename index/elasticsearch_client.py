@@ -59,6 +59,8 @@ def said_in_our_words(url: str) -> Iterator[None]:
         if err.status_code in {401, 403}:
             problem = Problem("settings.yml", "index", f"{url} does not let us in: {reason}")
             raise ConfigurationError([problem]) from err
+        if "Determinizing" in reason:
+            reason = "a pattern is too complex; take fewer ? after a *"
         raise GroundswellError(f"Elasticsearch at {url} refused: {reason}") from err
     except SerializationError as err:
         raise GroundswellError(f"Elasticsearch at {url} does not speak JSON: {err}") from err

@@ -26,6 +26,7 @@ from core.query.ast import (
     Not,
     Or,
     Phrase,
+    Scope,
     Wildcard,
     Word,
 )
@@ -44,6 +45,7 @@ from index.documents import (
     whole_bounds,
 )
 from index.elasticsearch_mapping import TIME_FORMAT
+from index.trees import operands_of, without_nots
 
 Query = dict[str, Any]
 
@@ -83,23 +85,42 @@ def visible_query() -> Query:
 def node_query(node: Node) -> Query:
     """Return the query for what ``node`` matches."""
     if isinstance(node, And):
-        return _all(node.operands)
+        return _all(list(operands_of(node)))
     if isinstance(node, Or):
-        return _any([node_query(operand) for operand in node.operands])
+        return _any(_choices(node))
     if isinstance(node, Not):
         return _all((node,))
     if isinstance(node, Everything):
         return {"match_all": {}}
     if isinstance(node, FieldIs | FieldLike | FieldExists | FieldRange):
         return _field(node)
-    fields = TEXT_FIELDS if node.scope is None else (node.scope,)
-    return _any([_text(node, field) for field in fields])
+    return _any([_text(node, field) for field in _fields(node.scope)])
+
+
+def _fields(scope: Scope) -> tuple[str, ...]:
+    return TEXT_FIELDS if scope is None else (scope,)
 
 
 def _all(operands: Sequence[Node]) -> Query:
-    unwanted = [node_query(part.operand) for part in operands if isinstance(part, Not)]
-    wanted = [node_query(part) for part in operands if not isinstance(part, Not)]
+    wanted: list[Query] = []
+    unwanted: list[Query] = []
+    for operand, is_negated in map(without_nots, operands):
+        (unwanted if is_negated else wanted).append(node_query(operand))
     return {"bool": {"filter": wanted, "must_not": unwanted}}
+
+
+def _choices(node: Or) -> list[Query]:
+    """Return the queries of an Or, with all words of one field in one: clauses are counted."""
+    words: dict[str, list[str]] = {}
+    others: list[Query] = []
+    for operand in operands_of(node):
+        if not isinstance(operand, Word):
+            others.append(node_query(operand))
+            continue
+        for field in _fields(operand.scope):
+            name = field + CASED_SUFFIX if operand.is_cased else field
+            words.setdefault(name, []).append(operand.token)
+    return [{"terms": {name: tokens}} for name, tokens in words.items()] + others
 
 
 def _any(queries: Sequence[Query]) -> Query:

@@ -60,7 +60,7 @@ class EmbeddedIndex:
         self._folder = folder
         self._read_only = read_only
         self._schema = build_schema()
-        self._translator = Translator(self._schema, self._resolve)
+        self._translator = Translator(self._schema, self)
         self._lock = WriterLock(folder / LOCK_FILE)
         self._guard = RLock()
         self._index: tantivy.Index | None = None
@@ -245,10 +245,13 @@ class EmbeddedIndex:
     def _states(self, keys: Sequence[str]) -> dict[str, Mention]:
         return self._snapshot().states(keys) if keys else {}
 
-    def _resolve(self, candidates: Query, phrase: Phrase) -> Query:
-        """Return the query for the candidates whose text ``phrase`` matches, by reading them."""
-        found = self._snapshot().scan(candidates)
-        return self._translator.any_key([m.id for m in found if matches(phrase, m)])
+    def ids_matching(self, candidates: Query, phrase: Phrase) -> list[str]:
+        """Return the ids of the ``candidates`` whose text ``phrase`` matches, by reading them."""
+        return [m.id for m in self._snapshot().scan(candidates) if matches(phrase, m)]
+
+    def terms_like(self, field: str, pattern: str) -> list[str]:
+        """Return the terms of ``field`` that fit ``pattern``, by going through them."""
+        return self._snapshot().terms_like(field, pattern)
 
 
 def _document(state: Mention, batch: Batch) -> tantivy.Document | None:

@@ -7,6 +7,7 @@ it cuts lists of values in each segment before adding them up, unless told to ke
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import tantivy
 from tantivy import DocAddress, Occur, Query, Searcher
 
+from core.errors import EngineUnavailable
 from core.mention import Mention
+from core.query.patterns import wildcard
 from core.questions import BucketCount, GroupField, ValueCount
 from core.window import EPOCH, TimeWindow, bucket_start
 from index.documents import GROUP_FIELDS, STATE
@@ -77,7 +80,7 @@ class Snapshot:
             answer = self._searcher.aggregate(within, {"times": request})
         except ValueError as err:
             if "limit" not in str(err):
-                raise
+                raise EngineUnavailable(f"the index cannot be read: {err}") from err
             return self._halved(query, window, step, time, by)
         counts: list[BucketCount] = []
         for bucket in answer["times"]["buckets"]:
@@ -190,6 +193,13 @@ class Snapshot:
         query = self._translator.any_key(keys)
         loaded = [self.load(at) for _, at in self._all_hits(query)]
         return {mention.id: mention for mention in loaded}
+
+    def terms_like(self, field: str, pattern: str) -> list[str]:
+        """Return the terms of ``field`` that fit a pattern of ``?`` and ``*``."""
+        fits = wildcard(pattern).fullmatch
+        prefix = re.split(r"[?*]", pattern, maxsplit=1)[0]
+        terms = self._searcher.terms_with_prefix(field, prefix)
+        return [term for term, _ in terms if fits(term)]
 
     def load(self, address: DocAddress) -> Mention:
         """Return the mention stored at ``address``."""

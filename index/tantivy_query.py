@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import tantivy
 from tantivy import FieldType, Occur, Query
@@ -48,20 +49,28 @@ from index.documents import (
     whole_bounds,
 )
 from index.tantivy_schema import KEY
+from index.trees import operands_of, without_nots
 
 MAX_OFFSET_PHRASES = 1_000
 """With more offset phrases, reading the texts of all candidates is the cheaper way."""
 
-Resolver = Callable[[Query, Phrase], Query]
-"""Given a query for all candidates, returns one for those whose text the phrase matches."""
+
+class Lookup(Protocol):
+    """What cannot be said as a query and is looked up in the index instead."""
+
+    def ids_matching(self, candidates: Query, phrase: Phrase) -> list[str]:
+        """Return the ids of the ``candidates`` whose text ``phrase`` matches."""
+
+    def terms_like(self, field: str, pattern: str) -> list[str]:
+        """Return the terms of ``field`` that fit a pattern of ``?`` and ``*``."""
 
 
 class Translator:
     """Says selections and syntax trees as queries of one tantivy schema."""
 
-    def __init__(self, schema: tantivy.Schema, resolve: Resolver) -> None:
+    def __init__(self, schema: tantivy.Schema, lookup: Lookup) -> None:
         self._schema = schema
-        self._resolve = resolve
+        self._lookup = lookup
 
     def selection(self, selection: Selection) -> Query:
         """Return the query for all mentions of ``selection``."""
@@ -110,9 +119,9 @@ class Translator:
     def node(self, node: Node) -> Query:
         """Return the query for what ``node`` matches."""
         if isinstance(node, And):
-            return self._all(node.operands)
+            return self._all(list(operands_of(node)))
         if isinstance(node, Or):
-            return any_of([self.node(operand) for operand in node.operands])
+            return any_of([self.node(operand) for operand in operands_of(node)])
         if isinstance(node, Not):
             return self._all((node,))
         if isinstance(node, Everything):
@@ -123,10 +132,8 @@ class Translator:
 
     def _all(self, operands: Sequence[Node]) -> Query:
         parts = [
-            (Occur.MustNot, self.node(operand.operand))
-            if isinstance(operand, Not)
-            else (Occur.Must, self.node(operand))
-            for operand in operands
+            (Occur.MustNot if is_negated else Occur.Must, self.node(operand))
+            for operand, is_negated in map(without_nots, operands)
         ]
         if all(occur == Occur.MustNot for occur, _ in parts):
             parts.append((Occur.Must, Query.all_query()))
@@ -155,7 +162,12 @@ class Translator:
         return self._phrase(node, field)
 
     def _pattern(self, field: str, pattern: str) -> Query:
-        return Query.regex_query(self._schema, field, regex_of(pattern))
+        try:
+            return Query.regex_query(self._schema, field, regex_of(pattern))
+        except ValueError:
+            # Its automaton would be too large: a long row of ?, above all after a *.
+            terms = self._lookup.terms_like(field, pattern)
+            return Query.term_set_query(self._schema, field, terms)
 
     def _phrase(self, node: Phrase, field: str) -> Query:
         if node.is_cased:
@@ -168,7 +180,7 @@ class Translator:
             return Query.phrase_query(self._schema, field, list(tokens), node.slop)
         if (node.slop + 1) ** len(tokens) > MAX_OFFSET_PHRASES:
             words = [(Occur.Must, self.term(field, token)) for token in set(tokens)]
-            return self._resolve(Query.boolean_query(words), node)
+            return self.any_key(self._lookup.ids_matching(Query.boolean_query(words), node))
         return any_of(
             [
                 Query.phrase_query(self._schema, field, list(words))

@@ -263,6 +263,20 @@ def test_queries_mean_what_the_language_says(
     assert found(index, query) == expected
 
 
+def test_large_queries_are_answered(index: Index) -> None:
+    """Thousands of words, rows of NOTs and long patterns are no more than long."""
+    put(index, mention("a", "xa12345678 acme"), mention("b", "beta"))
+    many = [Word(f"w{i}") for i in range(5_000)]
+    assert found(index, Or((*many, Word("acme")))) == ["a"]
+    negated: Node = Word("acme")
+    for _ in range(50):
+        negated = Not(negated)
+    assert found(index, negated) == ["a"]
+    assert found(index, Not(negated)) == ["b"]
+    assert found(index, Wildcard("*a????????")) == ["a"]
+    assert found(index, Wildcard("?" * 100)) == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @settings(
