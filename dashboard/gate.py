@@ -56,7 +56,8 @@ CONTENT_POLICY = (
 
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    # Not no-referrer: browsers would then hide where our own sign-in form was sent from.
+    (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"SAMEORIGIN"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"content-security-policy", CONTENT_POLICY),

@@ -208,7 +208,7 @@ def test_pages_may_not_load_anything_from_elsewhere(visit: Visit) -> None:
     assert "img-src 'self' data: blob:;" in policy
     assert "http" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
 
 
 def test_a_flood_of_a_body_is_cut(visit: Visit) -> None:
