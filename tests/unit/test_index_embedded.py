@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -105,6 +106,18 @@ def test_a_reader_sees_what_the_writer_commits(folder: Path) -> None:
     writer.close()
     reader.close()
     reader.close()
+
+
+def test_a_reader_follows_by_itself(writer: EmbeddedIndex, folder: Path) -> None:
+    """A page that is open for long sees new mentions without asking for a refresh."""
+    writer.apply([mention("a")], NOW)
+    reader = EmbeddedIndex(folder, read_only=True)
+    assert reader.count(Selection()) == 1
+    writer.apply([mention("b")], NOW)
+    deadline = time.monotonic() + 20
+    while reader.count(Selection()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert reader.count(Selection()) == 2
 
 
 def test_a_reader_does_not_write(folder: Path) -> None:
