@@ -86,11 +86,12 @@ class StatsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
-    """One hashtag, name, domain or story, and how it stands against its own history.
+    """One hashtag, name, link or story, and how it stands against its own history.
 
-    ``observed`` in ``window`` against ``expected`` (``factor`` is their ratio); ``q`` the
-    probability of that by chance after correcting for the number of terms. ``counts`` are its
-    mentions per ``TREND`` bucket, oldest first. ``scope`` holds exactly the observed mentions.
+    ``observed`` in ``window`` against ``expected``, its mean over as long a time before (``factor``
+    is their ratio). ``p`` and ``q`` say how likely that is by chance in so lively a time, ``q``
+    after correcting for the number of terms. ``counts`` are its mentions per bucket, oldest
+    first. ``scope`` holds exactly the observed mentions.
     """
 
     kind: str

@@ -47,11 +47,15 @@ SENTIMENT_PARTS = 8
 """Points of net sentiment in a short window, so that each rests on enough mentions."""
 
 LEARNING_DAYS = 14
+LEARNED_UP_TO = timedelta(days=7)
+"""A longer window holds the history that it would be compared with."""
+
 SHARED = 6
 """Things worth sharing that are shown; more is a list, not a pick."""
 
 SHARE_POOL = 200
-SHARE_CHANNELS = (Channel.NEWS, Channel.BLOG, Channel.VIDEO, Channel.SOCIAL, Channel.FORUM)
+ARTICLE_CHANNELS = (Channel.NEWS, Channel.BLOG, Channel.VIDEO)
+SHARE_CHANNELS = (*ARTICLE_CHANNELS, Channel.SOCIAL, Channel.FORUM)
 
 
 def build_overview(queries: Queries, scope: Scope) -> Overview:
@@ -73,12 +77,13 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         mentions=stats.mentions,
         since=window.start,
         usual=usual,
-        learning=None if usual else _learning(hourly, window),
+        learning=None if usual or window.length > LEARNED_UP_TO else _learning(hourly, window),
         bursts=[burst.news for burst in news],
         needing_answer=inbox,
     )
     before = window.previous()
-    is_known = bool(hourly.between(before).total())
+    first = queries.first_seen(selection)
+    is_known = first is not None and first <= before.start
     return Overview(
         window=window,
         total=stats.mentions,
@@ -358,15 +363,20 @@ def _worth(
 
 
 def _is_shareable(mention: Mention) -> bool:
-    """Return whether a mention can be shared at all: an original with an address and a body."""
+    """Return whether a mention can be shared at all: an original with an address and a body.
+
+    Of what people post, only praise: a neutral post is as often a complaint in a mild tone.
+    """
     is_original = mention.parent_id is None and mention.copy_of is None
+    if mention.channel not in ARTICLE_CHANNELS and mention.sentiment is not Sentiment.POSITIVE:
+        return False
     return is_original and mention.url is not None and len(mention.text) >= 80
 
 
 def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
     said = f"{mention.title or ''} {mention.text}".casefold()
     tokens = frozenset(token.folded for token in tokenise(f"{mention.title or ''} {mention.text}"))
-    is_article = mention.channel in (Channel.NEWS, Channel.BLOG, Channel.VIDEO)
+    is_article = mention.channel in ARTICLE_CHANNELS
     return Item(
         id=mention.id,
         tokens=tokens,

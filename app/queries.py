@@ -147,10 +147,12 @@ class Queries:
         """Return the statistics of one selection."""
         labels = {v.value: v.count for v in self.index.top(selection, GroupField.SENTIMENT, 3)}
         counts = {label.value: labels.get(label.value, 0) for label in SENTIMENT_ORDER}
+        mentions = self.index.count(selection)
+        # Distinct counts are estimates; an impossible one would be noticed first.
         return Stats(
-            mentions=self.index.count(selection),
-            stories=self.index.distinct(selection, GroupField.STORY),
-            authors=self.index.distinct(selection, GroupField.AUTHOR),
+            mentions=mentions,
+            stories=min(self.index.distinct(selection, GroupField.STORY), mentions),
+            authors=min(self.index.distinct(selection, GroupField.AUTHOR), mentions),
             sentiment=counts,
             net_sentiment=net_sentiment(counts["positive"], counts["neutral"], counts["negative"]),
         )
@@ -193,7 +195,7 @@ class Queries:
     # --- what happens
 
     def trends(self, scope: Scope, size: int = 20) -> list[TrendRow]:
-        """Return hashtags, names, domains and stories, those that burst first."""
+        """Return hashtags, names, links and stories, those that burst first."""
         from app.trending import find_trends
 
         return find_trends(self, scope)[:size]

@@ -1,7 +1,8 @@
-"""What bursts now: hashtags, names, domains and stories against their own history."""
+"""What bursts now: hashtags, names, links and stories against their own history."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 TERM_FIELDS = {
     GroupField.HASHTAG: "hashtag",
     GroupField.ENTITY: "entity",
-    GroupField.DOMAIN: "domain",
+    GroupField.LINK: "link",
     GroupField.STORY: "story",
 }
 """What can trend, and the name of the query's field that finds it."""
@@ -82,6 +83,7 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
         label = _label(trend.kind, trend.term, labels)
         if label is None:
             continue
+        usual = sum(trend.sparkline[: -pace.recent]) / pace.history * pace.recent
         found = scope.narrowed(f"{trend.kind}:{quoted(trend.term)}").within(recent)
         rows.append(
             TrendRow(
@@ -89,8 +91,8 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
                 term=trend.term,
                 label=label,
                 observed=trend.observed,
-                expected=trend.expected,
-                factor=trend.factor,
+                expected=usual,
+                factor=trend.observed / usual if usual else trend.factor,
                 p=trend.p,
                 q=trend.q,
                 direction=trend.direction,
@@ -145,7 +147,13 @@ def _totals(
 def _label(kind: str, term: str, stories: dict[str, str]) -> str | None:
     if kind == "hashtag":
         return f"#{term}"
+    if kind == "link":
+        return _shortened(re.sub(r"^https?://(www\.)?", "", term).rstrip("/"))
     return stories.get(term) if kind == "story" else term
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LABEL_CHARS else text[: LABEL_CHARS - 1] + "…"
 
 
 def _story_labels(queries: Queries, stories: Sequence[str], selection: Selection) -> dict[str, str]:
@@ -158,5 +166,5 @@ def _story_labels(queries: Queries, stories: Sequence[str], selection: Selection
         page = queries.index.page(asked, 1)
         if page.mentions:
             text = " ".join((page.mentions[0].title or page.mentions[0].text).split())
-            labels[story] = text if len(text) <= LABEL_CHARS else text[: LABEL_CHARS - 1] + "…"
+            labels[story] = _shortened(text)
     return labels

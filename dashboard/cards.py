@@ -26,7 +26,7 @@ SYMBOLS = {
     Channel.VIDEO: "play_circle",
 }
 
-SERVICES = {"web": "Web", "hackernews": "Hacker News", "mastodon": "Mastodon", "bluesky": "Bluesky"}
+SERVICES = {"hackernews": "Hacker News", "mastodon": "Mastodon", "bluesky": "Bluesky"}
 
 PARENT_CHARS = 160
 TITLE_CHARS = 200
@@ -66,7 +66,7 @@ def symbol(name: str, title: str = "") -> str:
 
 
 def _head(mention: Mention, viewer: Viewer) -> str:
-    service = SERVICES.get(mention.service, mention.service or mention.channel.value)
+    service = SERVICES.get(mention.service, mention.channel.value.capitalize())
     where = symbol(SYMBOLS[mention.channel], mention.channel.value) + escape(service)
     title = f"{exact(mention.published_at, viewer.zone)}"
     if mention.published_estimated:

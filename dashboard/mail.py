@@ -11,6 +11,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 LARGEST_MAIL = 5_000_000
+PAPER = "<style>html { background: #fff; color: #1f262b; }</style>"
+"""A mail that names no colours is read on white, on a dark page too; its own styles win."""
+
 _PICTURE = re.compile(r"cid:([^\"'\s>]+)")
 
 
@@ -60,4 +63,4 @@ def _shown(message: EmailMessage) -> StoredMail | None:
         encoded = base64.b64encode(data if isinstance(data, bytes) else b"").decode()
         return f"data:{part.get_content_type()};base64,{encoded}"
 
-    return StoredMail(str(message["Subject"]), _PICTURE.sub(inline, text))
+    return StoredMail(str(message["Subject"]), PAPER + _PICTURE.sub(inline, text))

@@ -112,7 +112,7 @@ def _evidence(kind: RuleKind, seen: Evidence, watcher: Viewer) -> str:
         return f"{text}. The rule is still learning what is usual. It began {since}."
     chance = "by chance less than once in a million" if seen.p < 1e-6 else f"p = {seen.p:.1g}"
     return (
-        f"{text}, {format_factor(seen.factor)} times the usual {usual} ({chance}). "
+        f"{text}, {format_factor(seen.factor)} times what is usual, {usual} ({chance}). "
         f"It began {since}."
     )
 

@@ -25,7 +25,7 @@ REFRESH_SECONDS = 5
 SPARK_BUCKETS = 48
 """Bars of a small history: two days of hours fit a phone."""
 
-KIND_NAMES = {"hashtag": "hashtag", "entity": "name", "domain": "link", "story": "story"}
+KIND_NAMES = {"hashtag": "hashtag", "entity": "name", "link": "link", "story": "story"}
 
 
 def show(session: Session) -> None:
@@ -62,7 +62,7 @@ def _live(session: Session, scope: Scope) -> None:
     left, right = st.columns([3, 2], gap="large")
     burst = next((part.scope for part in found.sentence if part.tone is Tone.ALARM), None)
     with left:
-        note = "the band is what is usual" if found.usual else "what is usual is being learned"
+        note = "the band is what is usual" if found.usual else "by the day or hour"
         drawing.heading("Volume", note)
         since = burst.since if burst else None
         drawing.show_volume(found.volume, watcher, "volume", since=since)

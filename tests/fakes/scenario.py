@@ -77,6 +77,7 @@ LATE = (
     "cancelled my acme order today, eleven days without a word #latedelivery",
     "great, acme moved my delivery for the third time. #latedelivery",
 )
+STATUS_PAGE = "https://Status.example/Acme?parcels=1"
 RIVAL = (
     ("globex has a new range, the green one looks good", "positive"),
     ("My globex broke on day one", "negative"),
@@ -152,6 +153,7 @@ def _post(
         collected_at=at + timedelta(minutes=2),
         known_at=at + timedelta(minutes=3),
         author=Author(service=service, id=handle, handle=handle, name=name, followers=followers),
+        links=(STATUS_PAGE,) if hashtags else (),
         sources=("Hacker News",) if is_forum else ("Fediverse",),
         topics=(TopicTag(name=topic),),
         engagement=Engagement(

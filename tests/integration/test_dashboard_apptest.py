@@ -233,7 +233,7 @@ def test_alerts_tell_what_fired_and_why(folder: Path, open_view: Open) -> None:
     """An incident says how much, how unusual, since when and what grew; rules say their state."""
     shown = _html(open_view("alerts"))
     assert "is firing" in shown
-    assert "41 mentions in 2 hours, 18 times the usual 0-5" in shown
+    assert "41 mentions in 2 hours, 18 times what is usual, 0-5" in shown
     assert "latedelivery" in shown
     assert "watching" in shown
 

@@ -72,6 +72,13 @@ def test_a_burst_counts_what_the_scenario_put_there(queries: Queries) -> None:
     assert queries.count(top.scope) == top.observed
 
 
+def test_a_trending_link_opens_its_own_mentions(queries: Queries) -> None:
+    """An address keeps its case and its query string on the way into the search and back."""
+    (link,) = [row for row in queries.trends(ACME) if row.kind == "link"]
+    assert link.label == "Status.example/Acme?parcels=1"
+    assert queries.count(link.scope) == link.observed > 0
+
+
 def test_a_quiet_topic_has_no_burst(queries: Queries) -> None:
     """The rival's ordinary month holds nothing that stands out."""
     overview = queries.overview(Scope(topics=("Globex",)))
