@@ -27,7 +27,10 @@ def write_starter(folder: Path) -> list[Path]:
     held = [name for name in FILES.values() if (folder / name).exists()]
     if held:
         raise UsageError(f"{folder} already holds {', '.join(held)}; name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as err:
+        raise UsageError(f"{err.filename or folder} is a file; name a folder") from err
     written = []
     for name in FILES.values():
         path = folder / name

@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.bootstrap import Application, open_application
-from app.intake import LEAST_FREE_BYTES, LEAST_FREE_SHARE
+from app.intake import LEAST_FREE_BYTES, LEAST_FREE_SHARE, SAMPLE_ONE_IN
+from app.stores.file_spool import QUARANTINE
 from core.errors import ConfigurationError, GroundswellError
 from core.settings import IndexEngine, MailSecurity
 
@@ -71,7 +73,7 @@ def _examine(application: Application) -> Iterator[Finding]:
         mend = '`groundswell track "Your brand"`'
         yield Finding("configuration", Verdict.WARNING, "no topic: nothing is collected", mend)
     checks: tuple[Callable[[Application], Finding], ...] = (
-        _state, _index, _spool, _models, _mail, _disk, _memory, _clock, _dashboard
+        _state, _index, _spool, _volume, _models, _mail, _disk, _memory, _clock, _dashboard
     )  # fmt: skip
     for check in checks:
         yield check(application)
@@ -100,12 +102,27 @@ def _index(application: Application) -> Finding:
 
 
 def _spool(application: Application) -> Finding:
-    pending, kept = application.spool.pending(), len(list(application.spool.quarantined()))
-    message = f"{pending:,} entries wait, {kept:,} in quarantine"
-    if kept:
-        path = application.home / "spool" / "quarantine.jsonl"
-        return Finding("spool", Verdict.WARNING, message, f"the reasons stand in {path}")
+    pending = application.spool.pending()
+    reasons = Counter(str(record["reason"]) for record in application.spool.quarantined())
+    message = f"{pending:,} entries wait, {reasons.total():,} in quarantine"
+    if reasons:
+        message += f" ({reasons.most_common(1)[0][0]})"
+        path = application.home / "spool" / QUARANTINE
+        mend = f"the reasons stand in {path}; `groundswell enrich --replay-quarantine` tries again"
+        return Finding("spool", Verdict.WARNING, message, mend)
     return Finding("spool", Verdict.OK, message)
+
+
+def _volume(application: Application) -> Finding:
+    """Say which topics brought more today than their daily budget takes."""
+    budget = application.configuration.settings.collect.daily_budget
+    days = application.state.spent(application.clock().date().isoformat())
+    sampled = [f"{day.topic} ({day.left_out:,} left out)" for day in days.values() if day.left_out]
+    if not sampled:
+        return Finding("volume", Verdict.OK, f"no topic is above {budget:,} mentions today")
+    message = f"above {budget:,} mentions today, one in {SAMPLE_ONE_IN} of the rest is kept: "
+    mend = "narrow the topic's query, or raise collect.daily_budget"
+    return Finding("volume", Verdict.WARNING, message + ", ".join(sorted(sampled)), mend)
 
 
 def _models(application: Application) -> Finding:

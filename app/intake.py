@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from app.stores.state import StateStore
 from core.envelope import Envelope
 from core.errors import RetryableError
@@ -21,6 +23,8 @@ from core.ports import Delivery, Index, Receipt, Spool
 from core.query.parser import parse
 from core.query.tagger import Tagger
 from core.settings import Topic
+
+log = structlog.get_logger()
 
 LEAST_FREE_BYTES = 2 * 1024**3
 LEAST_FREE_SHARE = 0.05
@@ -85,6 +89,7 @@ class Intake:
         self._spool, self._index, self._state = spool, index, state
         self._detect_language, self._clock, self._home = detect_language, clock, home
         self._daily_budget = daily_budget
+        self._told: set[tuple[str, str]] = set()
         self._forced = (
             TopicTag(name=forced_topic.name, query_version=forced_topic.query_version)
             if forced_topic
@@ -104,6 +109,8 @@ class Intake:
         sorted_ = self._sort(delivery.mentions)
         envelopes = [Envelope.of(mention) for mention in sorted_.spooled.values()]
         deleted = self._state.seen(delivery.deleted) if delivery.deleted else set()
+        # A post that comes together with its deletion is not remembered yet.
+        deleted |= set(delivery.deleted) & sorted_.spooled.keys()
         envelopes += [Envelope.erasing(key) for key in sorted(deleted)]
         already = self._state.seen(list(sorted_.spooled)) if sorted_.spooled else set()
         self._spool.append(envelopes)
@@ -138,7 +145,8 @@ class Intake:
             else:
                 result.spooled[key] = mention
         if self._daily_budget is not None:
-            self._sample(result, set(known), self._daily_budget)
+            earlier = self._state.seen(list(result.spooled))
+            self._sample(result, earlier | known.keys(), self._daily_budget)
         return result
 
     def _tagged(self, mention: Mention) -> Mention:
@@ -176,6 +184,12 @@ class Intake:
                 result.sampled_out += 1
             else:
                 taken.update(mention.matched_topics)
+        for name in left_out:
+            if (name, day) not in self._told:
+                self._told.add((name, day))
+                log.warning(
+                    "topic_is_sampled", topic=name, budget=budget, kept_one_in=SAMPLE_ONE_IN
+                )
         for name in taken.keys() | left_out.keys():
             self._state.spend(name, day, taken[name], left_out[name])
 

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 
 from app.bootstrap import Application, child_environment
 from app.careful import child_command
+from core.errors import RetryableError
 
 log = structlog.get_logger()
+
+NOW_VARIABLE = "GROUNDSWELL_NOW"
+"""Tells the dashboard, which takes no options, of a clock set by ``--now``."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 HEALTHY_SECONDS = 120.0
 """A part that ran this long before it died is restarted at once, as if for the first time."""
+
+SET_PARENT_DEATH_SIGNAL = 1
+"""The option of Linux's prctl(2) that names the signal a process gets when its parent dies."""
 
 GRACE_SECONDS = 15.0
 """Time to end a batch after a stop; then a part is killed, which loses nothing either."""
@@ -44,11 +54,17 @@ class _Running:
 
 
 def parts_of(
-    application: Application, *, port: int | None = None, has_dashboard: bool = True
+    application: Application,
+    *,
+    port: int | None = None,
+    has_dashboard: bool = True,
+    now: datetime | None = None,
 ) -> list[PartCommand]:
-    """Return the processes that make up a running Groundswell."""
+    """Return the processes that make up a running Groundswell; ``now`` sets their clocks."""
     environment = child_environment(application)
     config = ["--config", str(application.config_folder)]
+    if now is not None:
+        config += ["--now", now.isoformat()]
     parts = [
         PartCommand("enricher", child_command(*config, "enrich"), environment),
         PartCommand("alerts", child_command(*config, "alerts", "evaluate", "--watch"), environment),
@@ -57,20 +73,42 @@ def parts_of(
         parts.append(PartCommand("collector", child_command(*config, "collect"), environment))
     if has_dashboard:
         settings = application.configuration.settings.dashboard
-        words = dashboard_command(settings.host, port or settings.port)
-        parts.append(PartCommand("dashboard", words, environment))
+        parts.append(dashboard_part(application, settings.host, port or settings.port, now))
     return parts
 
 
-def dashboard_command(host: str, port: int) -> list[str]:
-    """Return the command that serves the dashboard, which this folder may start, not import."""
-    return [sys.executable, "-m", "dashboard", host, str(port)]
+def dashboard_part(
+    application: Application, host: str, port: int, now: datetime | None = None
+) -> PartCommand:
+    """Return what serves the dashboard, which this folder may start, not import."""
+    environment = child_environment(application)
+    if now is not None:
+        environment[NOW_VARIABLE] = now.isoformat()
+    words = [sys.executable, "-m", "dashboard", host, str(port)]
+    return PartCommand("dashboard", words, environment)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise RetryableError when something else already listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As servers do: a connection that closed a moment ago keeps nobody out.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as err:
+            message = f"the dashboard cannot listen on {host}:{port}: {err.strerror}"
+            raise RetryableError(f"{message}; name another port with --port") from err
 
 
 def supervise(
     parts: Sequence[PartCommand], stop: threading.Event, poll_seconds: float = 0.3
 ) -> None:
-    """Start every part, restart what dies with growing pauses, and end all when ``stop`` is set."""
+    """Start every part, restart what dies with growing pauses, and end all when ``stop`` is set.
+
+    On Linux the parts end with this process also when it is killed; call it from a thread that
+    lives as long as the process.
+    """
     running = [_Running(part) for part in parts]
     try:
         while not stop.is_set():
@@ -93,11 +131,44 @@ def _tend(one: _Running) -> None:
         one.process = None
         log.warning("part_died", part=one.part.name, code=code, restart_in=one.pause)
     if now >= one.due:
-        one.process = subprocess.Popen(  # noqa: S603 - our own commands
-            one.part.command, env=one.part.environment, start_new_session=True
-        )
+        one.process = _start(one.part)
         one.started = now
         log.info("part_started", part=one.part.name, pid=one.process.pid)
+
+
+def run_part(part: PartCommand, stop: threading.Event, poll_seconds: float = 0.2) -> int:
+    """Run one part until it ends or ``stop`` is set; return its exit code, 0 after a stop."""
+    process = _start(part)
+    try:
+        while not stop.wait(poll_seconds):
+            code = process.poll()
+            if code is not None:
+                return code
+    finally:
+        _end([process])
+    return 0
+
+
+def _start(part: PartCommand) -> subprocess.Popen[bytes]:
+    """Start the part in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+    return subprocess.Popen(  # noqa: S603 - our own commands
+        part.command,
+        env=part.environment,
+        start_new_session=True,
+        preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one system call, no lock is taken
+    )
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """Return what makes a new process get a SIGTERM when this one dies, where the system can."""
+    if sys.platform != "linux":
+        return None
+    set_option = ctypes.CDLL(None).prctl
+
+    def ask() -> None:
+        set_option(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+    return ask
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,9 @@ from core.settings import (
 )
 from core.text import tokenise
 from crawlers.outcome import SourceReport
+
+LONGEST_NAME = 80
+"""Names of the sources and rules made from it fit the 100 characters that a name may have."""
 
 STREAM_WAIT_SECONDS = 10
 """A stream has no end: track listens for as long as a person watches, `run` goes on."""
@@ -54,12 +58,16 @@ def add_brand(
     Sources of a server that is configured already are extended rather than doubled. Raises
     UsageError for a name without any letter or digit.
     """
-    name = name.strip()
+    name = unicodedata.normalize("NFC", name).strip()
     squeezed = "".join(re.findall(r"\w+", name)).lower()
     if not squeezed:
         raise UsageError(f"{name!r} holds no letter or digit to listen for")
-    handle = (handle or squeezed).lstrip("@")
-    hashtag = (hashtag or squeezed).lstrip("#")
+    if len(name) > LONGEST_NAME or not name.isprintable() or "|" in name:
+        raise UsageError(
+            f"a name has at most {LONGEST_NAME} characters, none of them '|' or a control character"
+        )
+    handle = _plain("--handle", handle or squeezed, "@", r"\w[\w.@-]*")
+    hashtag = _plain("--hashtag", hashtag or squeezed, "#", r"\w+")
     configuration = application.configuration
     topic = configuration.topic(name)
     if topic is None:
@@ -79,6 +87,14 @@ def add_brand(
         add_entries(application.config_folder, "alerts", _rules(name))
     names = tuple(source.name for source in configuration.sources if _serves(source, name, hashtag))
     return AddedBrand(topic, names)
+
+
+def _plain(option: str, word: str, sign: str, allowed: str) -> str:
+    """Return ``word`` without its sign. Raises UsageError that names the option."""
+    word = unicodedata.normalize("NFC", word).strip().removeprefix(sign)
+    if not re.fullmatch(allowed, word):
+        raise UsageError(f"{option}: {word!r} must be one word of letters and digits")
+    return word
 
 
 def brand_query(name: str, handle: str, hashtag: str) -> str:
@@ -187,6 +203,8 @@ def _has_hashtag(source: MastodonSource, hashtag: str) -> bool:
 
 def _serves(source: AnySource, name: str, hashtag: str) -> bool:
     """Return whether the source brings in mentions of the brand."""
+    if not source.enabled:
+        return False
     if isinstance(source, HackerNewsSource):
         return source.query.casefold() == name.casefold()
     if isinstance(source, MastodonSource):

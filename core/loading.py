@@ -58,7 +58,7 @@ def load_configuration(folder: Path, environment: Mapping[str, str]) -> Configur
             data[kind] = loaded
     _refuse_secrets(data.get("settings"), problems)
     data["settings"] = _with_environment(data.get("settings") or {}, environment, problems)
-    configuration = _validate(data, problems)
+    configuration = _validate(data, problems, _variables(environment))
     if configuration is not None:
         problems.extend(_cross_check(configuration))
     if problems or configuration is None:
@@ -121,11 +121,7 @@ def _with_environment(
 ) -> dict[str, Any]:
     """Return ``settings`` with GROUNDSWELL_SECTION__KEY variables laid over them."""
     merged = {key: dict(v) if isinstance(v, dict) else v for key, v in settings.items()}
-    for variable, value in sorted(environment.items()):
-        name = variable.removeprefix(ENVIRONMENT_PREFIX)
-        if name == variable or name in RESERVED or name.startswith("TEST_"):
-            continue
-        path = name.lower().split("__")
+    for path, variable in _variables(environment).items():
         target = merged
         for part in path[:-1]:
             below = target.setdefault(part, {})
@@ -134,8 +130,18 @@ def _with_environment(
                 break
             target = below
         else:
-            target[path[-1]] = _environment_value(value)
+            target[path[-1]] = _environment_value(environment[variable])
     return merged
+
+
+def _variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Return the variables that override settings, by the keys that they name."""
+    found = {}
+    for variable in sorted(environment):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name != variable and name not in RESERVED and not name.startswith("TEST_"):
+            found[tuple(name.lower().split("__"))] = variable
+    return found
 
 
 def _environment_value(value: str) -> Any:
@@ -148,15 +154,17 @@ def _environment_value(value: str) -> Any:
     return value
 
 
-def _validate(data: dict[str, Any], problems: list[Problem]) -> Configuration | None:
+def _validate(
+    data: dict[str, Any], problems: list[Problem], variables: Mapping[tuple[str, ...], str]
+) -> Configuration | None:
     try:
         return Configuration.model_validate(data)
     except ValidationError as err:
-        problems.extend(_problem(error, data) for error in err.errors(include_url=False))
+        problems.extend(_problem(error, data, variables) for error in err.errors(include_url=False))
         return None
 
 
-def _problem(error: Any, data: dict[str, Any]) -> Problem:
+def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...], str]) -> Problem:
     location = [part for part in error["loc"] if part not in _DISCRIMINATORS]
     file = FILES.get(str(location[0]), "") if location else ""
     key = ""
@@ -171,6 +179,11 @@ def _problem(error: Any, data: dict[str, Any]) -> Problem:
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = _unknown_key(error, location)
+    if location[:1] == ["settings"]:
+        # What a variable says stands in no file: its name is where to mend it.
+        keys = tuple(str(part) for part in location[1:])
+        starts = (variables.get(keys[:length]) for length in range(1, len(keys) + 1))
+        file = next((variable for variable in starts if variable), file)
     return Problem(file, key, message)
 
 

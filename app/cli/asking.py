@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from rich.text import Text
 
-from app.cli.session import out, session, table
+from app.cli.session import session, table
 from app.scope import Preset, Scope, parse_instant
 from core.errors import UsageError
 
@@ -21,8 +22,21 @@ if TYPE_CHECKING:
 
     from app.answers import MentionPage
     from app.bootstrap import Application
+    from insights.detect import DetectedPoint
 
 EXCERPT = 90
+
+DETECTED = (
+    "timestamp",
+    "value",
+    "expected",
+    "lower",
+    "upper",
+    "p_value",
+    "anomaly_score",
+    "is_alert",
+)
+"""Columns that ``detect`` writes."""
 
 Since = Annotated[
     str | None, typer.Option(help="From then on: a date, an instant, or an age such as 7d.")
@@ -102,7 +116,10 @@ def mention_table(page: MentionPage, now: datetime) -> Table:
 
 
 def stats(since: Since = None, until: Until = None, topic: TopicOption = None) -> None:
-    """Count mentions, stories, authors and sentiment, for all and for each topic."""
+    """Count mentions, stories, authors and sentiment, for all and for each topic.
+
+    Example: groundswell stats --since 7d --topic Acme
+    """
     from app.queries import Queries
 
     with session.application() as application:
@@ -135,7 +152,10 @@ def trends(
     topic: TopicOption = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 20,
 ) -> None:
-    """Show which hashtags, names, links and stories burst now, by evidence."""
+    """Show which hashtags, names, links and stories burst now, by evidence.
+
+    Example: groundswell trends --since 24h --limit 10
+    """
     from app.queries import Queries
 
     with session.application() as application:
@@ -158,13 +178,18 @@ def evaluate(
     what: Annotated[str, typer.Argument(help="What to measure: sentiment.")],
     file: Annotated[Path, typer.Argument(help="A TSV file with the columns text and label.")],
 ) -> None:
-    """Measure the configured model on labelled texts, with bootstrap intervals."""
+    """Measure the configured model on labelled texts, with bootstrap intervals.
+
+    Example: groundswell evaluate sentiment labelled.tsv --json
+    """
     from core.settings import Settings
     from nlp.evaluation import evaluate_sentiment
     from nlp.sentiment import load_sentiment
 
     if what != "sentiment":
         raise UsageError(f"cannot evaluate {what!r} (allowed: sentiment)")
+    if not file.is_file():
+        raise UsageError(f"{file}: there is no such file")
     models = Settings().models
     if session.config is not None or session.config_folder.is_dir():
         with session.application() as application:
@@ -185,47 +210,63 @@ def detect(
         Path | None, typer.Option("--out", help="Write there instead of to standard output.")
     ] = None,
 ) -> None:
-    """Find what is unusual in any regular series; row n depends on rows up to n alone."""
+    """Find what is unusual in any regular series; row n depends on rows up to n alone.
+
+    Example: groundswell detect visits.csv --out judged.csv
+    """
     from insights.detect import detect as find_unusual
 
-    columns = (
-        "timestamp",
-        "value",
-        "expected",
-        "lower",
-        "upper",
-        "p_value",
-        "anomaly_score",
-        "is_alert",
-    )
-    target = out_file.open("w", newline="", encoding="utf-8") if out_file else sys.stdout
-    try:
+    stamps: list[str] = []
+    points = find_unusual(_series(file, stamps))
+    # Read first: a file that cannot be read at all leaves no output, nor an emptied one.
+    first = _next(points, file)
+    if session.is_json and out_file is None:
+        session.show({"rows": [_row(p, stamps.pop(0)) for p in _from(first, points, file)]})
+        return
+    with out_file.open("w", newline="", encoding="utf-8") if out_file else _stdout() as target:
         writer = csv.writer(target, lineterminator="\n")
-        stamps: list[str] = []
-        if not session.is_json:
-            writer.writerow(columns)
-        rows = []
-        for point in find_unusual(_series(file, stamps)):
-            row = (
-                stamps.pop(0), f"{point.value:g}", _figure(point.expected), _figure(point.lower),
-                _figure(point.upper), _figure(point.p_value), f"{point.anomaly_score:.6f}",
-                str(point.is_alert).lower(),
-            )  # fmt: skip
-            if session.is_json:
-                rows.append(dict(zip(columns, row, strict=True)))
-            else:
-                writer.writerow(row)
-        if session.is_json:
-            session.show({"rows": rows})
-    finally:
-        if out_file:
-            target.close()
-            out.print(f"wrote {out_file}")
+        writer.writerow(DETECTED)
+        for point in _from(first, points, file):
+            writer.writerow(map(_cell, _row(point, stamps.pop(0)).values()))
+    if out_file:
+        session.show({"file": out_file}, Text(f"wrote {out_file}"))
 
 
-def _figure(value: float | None) -> str:
-    """Return a number for a cell; the unknown leaves it empty, as in the first row."""
-    return "" if value is None else f"{value:.6g}"
+def _stdout() -> AbstractContextManager[TextIO]:
+    return nullcontext(sys.stdout)
+
+
+def _from(
+    first: DetectedPoint | None, points: Iterator[DetectedPoint], file: Path
+) -> Iterator[DetectedPoint]:
+    """Yield the first point and those after it. Raises UsageError that names the file."""
+    while first is not None:
+        yield first
+        first = _next(points, file)
+
+
+def _next(points: Iterator[DetectedPoint], file: Path) -> DetectedPoint | None:
+    try:
+        return next(points, None)
+    except ValueError as error:
+        raise UsageError(f"{file}: {error}") from error
+
+
+def _row(point: DetectedPoint, stamp: str) -> dict[str, str | float | bool | None]:
+    """Return the columns of DETECTED; the unknown is None, as in the first row."""
+    values = (
+        stamp, point.value, point.expected, point.lower, point.upper, point.p_value,
+        point.anomaly_score, point.is_alert,
+    )  # fmt: skip
+    return dict(zip(DETECTED, values, strict=True))
+
+
+def _cell(value: str | float | bool | None) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    return value or ""
 
 
 def _series(file: Path, stamps: list[str]) -> Iterator[tuple[datetime, float]]:
@@ -233,22 +274,37 @@ def _series(file: Path, stamps: list[str]) -> Iterator[tuple[datetime, float]]:
 
     Raises UsageError that names the row for anything else than an instant and a number.
     """
+    number = 1
     try:
-        handle = file.open(newline="", encoding="utf-8-sig")
+        with file.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle)
+            missing = {"timestamp", "value"} - set(reader.fieldnames or ())
+            if missing:
+                raise UsageError(f"{file}: has no column {', '.join(sorted(missing))}")
+            for number, row in enumerate(reader, start=1):
+                point = _point(file, number, row)
+                stamps.append(row["timestamp"])
+                yield point
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    with handle:
-        reader = csv.DictReader(handle)
-        missing = {"timestamp", "value"} - set(reader.fieldnames or ())
-        if missing:
-            raise UsageError(f"{file}: has no column {', '.join(sorted(missing))}")
-        for number, row in enumerate(reader, start=2):
-            try:
-                at, value = _instant(row["timestamp"]), float(row["value"])
-            except (TypeError, ValueError) as error:
-                raise UsageError(f"{file}: row {number}: {error}") from error
-            stamps.append(row["timestamp"])
-            yield at, value
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{file}: after row {number}: is no CSV in UTF-8: {error}") from error
+
+
+def _point(file: Path, number: int, row: Mapping[str, str | None]) -> tuple[datetime, float]:
+    stamp, value = row["timestamp"], row["value"]
+    if not stamp or not value:
+        lacking = "value" if stamp else "timestamp"
+        raise UsageError(f"{file}: row {number}: has no {lacking}")
+    try:
+        at = _instant(stamp)
+    except ValueError as error:
+        message = f"{stamp!r} is no time; write 2026-11-22 13:00:00"
+        raise UsageError(f"{file}: row {number}: {message}") from error
+    try:
+        return at, float(value)
+    except ValueError as error:
+        raise UsageError(f"{file}: row {number}: {value!r} is no number") from error
 
 
 def _instant(text: str) -> datetime:

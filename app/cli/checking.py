@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to write; it must hold none yet.")],
 ) -> None:
-    """Write a commented starter configuration into a folder."""
+    """Write a commented starter configuration into a folder.
+
+    Example: groundswell init configs
+    """
     from app.configuring import write_starter
 
     written = write_starter(folder)
@@ -36,7 +39,10 @@ def _written(paths: list[Path]) -> Text:
 
 
 def check_config() -> None:
-    """Prove the configuration: every file, key, query and example; all errors at once."""
+    """Prove the configuration: every file, key, query and example; all errors at once.
+
+    Example: groundswell check-config --config configs
+    """
     from core.loading import load_configuration
     from core.settings import masked
 
@@ -66,7 +72,10 @@ def check_config() -> None:
 
 
 def doctor() -> None:
-    """Check configuration, engines, models, mail, disk, clock and memory, and say the mend."""
+    """Check configuration, engines, models, mail, disk, clock and memory, and say the mend.
+
+    Example: groundswell doctor --json
+    """
     from app.doctor import Verdict, examine
 
     findings = examine(session.config_folder)

@@ -47,7 +47,7 @@ def track(
         str | None, typer.Option(help="Its hashtag; else made from the name.")
     ] = None,
 ) -> None:
-    """Begin here: track a brand and see what was said about it in the last 30 days.
+    """Begin here: track a brand and see what was said about it: groundswell track "Acme".
 
     Writes a topic and its sources into the configuration folder (which is made if there is none),
     fetches what every source without a key has of the last 30 days, and shows the first mentions.
@@ -86,7 +86,10 @@ def collect(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Visit every source once and end.")] = False,
 ) -> None:
-    """Collect from the configured sources, until stopped or --once."""
+    """Collect from the configured sources, until stopped or --once.
+
+    Example: groundswell collect --once --source "Acme blog"
+    """
     from app.collecting import collect_sources
 
     stop = stop_on_signals()
@@ -140,7 +143,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Import mentions from a file; rows that were imported before change nothing.
 
-    groundswell import tweets.csv --source tweets --map text=tweet,published_at=date,author=user
+    Example: groundswell import tweets.csv --source tweets --map text=tweet,published_at=date
     """
     from crawlers.importing.importer import import_file
     from crawlers.importing.mapping import ImportOptions
@@ -206,13 +209,25 @@ def enrich(
     drain: Annotated[
         bool, typer.Option("--drain", help="End when nothing waits; else go on until stopped.")
     ] = False,
+    replay_quarantine: Annotated[
+        bool,
+        typer.Option(
+            "--replay-quarantine", help="Try what is in quarantine again, after a mend or upgrade."
+        ),
+    ] = False,
 ) -> None:
-    """Enrich what was collected and bring it into the index."""
+    """Enrich what was collected and bring it into the index.
+
+    Example: groundswell enrich --drain
+    """
     from app.careful import child_command
 
     stop = stop_on_signals()
     config = ["--config", str(session.config_folder)]
     with session.application(writes=True, producer="enrich") as application:
+        if replay_quarantine:
+            count = application.spool.replay_quarantine()
+            session.say(f"{count:,} entries of the quarantine are tried again")
         waiting = application.spool.pending() if drain else 0
         with progress_bar("mentions") as bar:
             task = bar.add_task("enrich", total=waiting or None, count=0)

@@ -15,7 +15,7 @@ import typer
 from app.cli import asking, checking, collecting, running, telling
 from app.cli.session import hoisted, session
 from app.scope import parse_instant
-from core.errors import ConfigurationError, GroundswellError, QueryError, UsageError
+from core.errors import ConfigurationError, FatalError, GroundswellError, QueryError, UsageError
 
 EPILOG = (
     "Global options are accepted before and after the command. "
@@ -90,6 +90,9 @@ def main() -> None:
         # The reader of our output went away, as `head` does; that is no failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(FatalError(f"{where}{error.strerror or error}"), 1)
 
 
 def _fail(error: GroundswellError, code: int) -> None:

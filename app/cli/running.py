@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import getpass
-import subprocess
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from app.cli.collecting import stop_on_signals
-from app.cli.session import out, session
+from app.cli.session import session
 
 
 def register(app: typer.Typer) -> None:
@@ -28,18 +28,20 @@ def run(
 ) -> None:
     """Run everything: collectors, enricher, alerts and dashboard; restart what dies.
 
-    Ctrl-C stops all of it cleanly.
+    Ctrl-C stops all of it cleanly. Example: groundswell run --port 9000
     """
-    from app.supervisor import parts_of, supervise
+    from app.supervisor import check_port, parts_of, supervise
 
     stop = stop_on_signals()
     with session.application() as application:
-        parts = parts_of(application, port=port, has_dashboard=dashboard)
+        parts = parts_of(application, port=port, has_dashboard=dashboard, now=session.now)
         if dashboard:
-            shown_port = port or application.configuration.settings.dashboard.port
-            session.say(f"Groundswell is at http://127.0.0.1:{shown_port} (Ctrl-C stops it)")
+            settings = application.configuration.settings.dashboard
+            check_port(settings.host, port or settings.port)
+            address = f"http://{settings.host}:{port or settings.port}"
+            session.say(f"Groundswell is at {address} (Ctrl-C stops it)")
         supervise(parts, stop)
-    session.say("Stopped; nothing was lost.")
+    session.show({"parts": [part.name for part in parts]}, Text("Stopped; nothing was lost."))
 
 
 def dashboard(
@@ -51,23 +53,26 @@ def dashboard(
         bool, typer.Option("--hash-password", help="Ask for a password and print its hash.")
     ] = False,
 ) -> None:
-    """Open the dashboard on what is stored; collecting needs `groundswell run`."""
-    from app.bootstrap import child_environment
-    from app.supervisor import dashboard_command
+    """Open the dashboard on what is stored; collecting needs `groundswell run`.
+
+    Example: groundswell dashboard --port 9000
+    """
+    from app.supervisor import check_port, dashboard_part, run_part
 
     if hash_password:
         from argon2 import PasswordHasher
 
-        out.print(f"password_hash: {PasswordHasher().hash(getpass.getpass('Password: '))}")
+        made = PasswordHasher().hash(getpass.getpass("Password: "))
+        session.show({"password_hash": made}, Text(f"password_hash: {made}"))
         return
+    stop = stop_on_signals()
     with session.application() as application:
         settings = application.configuration.settings.dashboard
-        words = dashboard_command(host or settings.host, port or settings.port)
-        environment = child_environment(application)
-    process = subprocess.Popen(words, env=environment)  # noqa: S603 - our own command
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        code = process.wait()
-    raise typer.Exit(0 if code in (0, -15, -2, 130, 143) else 1)
+        address = host or settings.host, port or settings.port
+        check_port(*address)
+        part = dashboard_part(application, *address, session.now)
+    session.say(f"The dashboard is at http://{address[0]}:{address[1]} (Ctrl-C stops it)")
+    code = run_part(part, stop)
+    session.show({"address": f"http://{address[0]}:{address[1]}"}, "Stopped.")
+    if code != 0:
+        raise typer.Exit(1)

@@ -19,6 +19,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +34,9 @@ from app.stores.segment import (
 from core.envelope import Envelope
 from core.errors import CorruptEntryError, DurabilityError, LockedError
 from core.ports import SpoolEntry
+
+QUARANTINE = "quarantine.jsonl"
+REPLAY_BATCH = 500
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 """A writer begins a new segment after this, so that done ones can be deleted."""
@@ -130,10 +134,11 @@ class FileSpool:
             "position": entry.position,
             "envelope": entry.envelope.model_dump(mode="json") if entry.envelope else None,
         }
-        path = self._folder / "quarantine.jsonl"
+        path = self._folder / QUARANTINE
         try:
             with path.open("ab") as file:
-                file.write(json.dumps(record).encode() + b"\n")
+                # A writer that died may have left half a line; an empty one does no harm.
+                file.write(b"\n" + json.dumps(record).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as err:
@@ -143,17 +148,43 @@ class FileSpool:
     def quarantined(self) -> Iterator[dict[str, object]]:
         """Yield what was kept: ``at``, ``reason``, ``position`` and ``envelope``.
 
-        An entry that was quarantined again after a crash is yielded once.
+        An entry that was quarantined again after a crash is yielded once. Half a line, which a
+        writer that died left, was never promised to anyone: its entry was not acknowledged.
         """
-        path = self._folder / "quarantine.jsonl"
+        path = self._folder / QUARANTINE
         if not path.exists():
             return
         yielded: set[object] = set()
         with path.open("rb") as file:
-            for record in map(json.loads, file):
+            for line in file:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
                 if record["position"] not in yielded:
                     yielded.add(record["position"])
                     yield record
+
+    def replay_quarantine(self) -> int:
+        """Put what is in quarantine back into the spool and return how many entries that were.
+
+        Damaged entries, which hold nothing to try again, stay. Dying in between leaves entries in
+        both places, and doing them twice changes nothing. Raises LockedError while another process
+        reads this spool, as it may be adding to the quarantine.
+        """
+        self._take_reader_lock()
+        damaged, count = [], 0
+        kept = self.quarantined()
+        while records := list(islice(kept, REPLAY_BATCH)):
+            envelopes = [Envelope.model_validate(r["envelope"]) for r in records if r["envelope"]]
+            self.append(envelopes)
+            count += len(envelopes)
+            damaged += [record for record in records if not record["envelope"]]
+        self._close_writer()
+        if count:
+            lines = [json.dumps(record).encode() + b"\n" for record in damaged]
+            replace_file(self._folder / QUARANTINE, b"".join(lines))
+        return count
 
     def close(self) -> None:
         """Release files and locks; safe to call twice."""
