@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -15,10 +15,10 @@ from app.answers import (
     SentimentPoint,
     Tone,
     TopicShare,
-    TrendRow,
     VolumePoint,
     Worth,
 )
+from app.bursting import Burst, told_bursts
 from app.scope import Scope
 from core.mention import Channel, Mention, Sentiment
 from core.questions import GroupField, Order, Selection
@@ -26,11 +26,10 @@ from core.settings import TopicKind
 from core.text import tokenise
 from core.window import TimeWindow, bucket_start
 from insights.baseline import HOUR, Baseline, fit_baseline
-from insights.burst import VolumeSettings, judge_volume
 from insights.curation import Item, rank_worth_sharing
 from insights.distributions import count_interval
 from insights.measures import UsualRange, net_sentiment, share_of_voice, usual_range
-from insights.sentence import BurstNews, LinkTarget, OverviewFacts, overview_sentence
+from insights.sentence import LinkTarget, OverviewFacts, overview_sentence
 from insights.series import Series, Span, fold
 from insights.trends import Direction
 from insights.verdict import USUAL_MASS, Learning
@@ -72,7 +71,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
     bursts = tuple(t for t in queries.trends(scope) if t.direction is Direction.RISING)
     inbox_scope = scope.needing_answer()
     inbox = queries.count(inbox_scope)
-    news = _burst_news(queries, scope, bursts, now)
+    news = told_bursts(queries, scope, bursts, now)
     facts = OverviewFacts(
         mentions=stats.mentions,
         since=window.start,
@@ -95,7 +94,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         sentiment=_sentiment(queries, selection, window, scope.zone),
         shares=_shares(queries, scope),
         bursts=bursts,
-        worth=_worth(queries, scope, now, [burst.news.about for burst in news if _is_sour(burst)]),
+        worth=_worth(queries, scope, now, [burst.news.about for burst in news if burst.is_quarrel]),
         inbox=inbox,
         inbox_scope=inbox_scope,
         has_history=bool(queries.index.size()),
@@ -131,62 +130,10 @@ def _learning(hourly: Series, window: TimeWindow) -> Learning | None:
 # --- the sentence
 
 
-@dataclass(frozen=True, slots=True)
-class _Burst:
-    """A burst as it is told, with the scopes behind its two numbers."""
-
-    news: BurstNews
-    scope: Scope
-    count: int
-    negative_scope: Scope
-
-
-def _burst_news(
-    queries: Queries, scope: Scope, bursts: Sequence[TrendRow], now: datetime
-) -> list[_Burst]:
-    """Return the strongest burst in words: since when, how unusual, and how negative."""
-    if not bursts:
-        return []
-    top = bursts[0]
-    narrowed = replace(top.scope, since=scope.since, until=scope.until)
-    since, factor = _run(queries, narrowed, top, now)
-    window = TimeWindow(since, scope.until or now)
-    found = narrowed.within(window)
-    stats = queries.stats_of(queries.selection(found))
-    scored = sum(stats.sentiment.values())
-    news = BurstNews(
-        about=top.label,
-        factor=factor,
-        since=since,
-        negative=stats.sentiment["negative"] if scored else None,
-        scored=scored or None,
-    )
-    negative = replace(found, sentiments=(Sentiment.NEGATIVE,))
-    return [_Burst(news, found, stats.mentions, negative)]
-
-
-def _run(
-    queries: Queries, narrowed: Scope, trend: TrendRow, now: datetime
-) -> tuple[datetime, float]:
-    """Return since when the term bursts and by which factor since then."""
-    end = narrowed.until or now
-    selection = queries.selection(narrowed)
-    series = queries.series(selection, TimeWindow.before(end, HISTORY), QUARTER)
-    verdict = judge_volume(series, len(series) - 1, VolumeSettings(minimum=3))
-    if verdict.started_at is None or verdict.learning is not None:
-        return trend.window.start, trend.factor
-    since = verdict.started_at
-    baseline = fit_baseline(series, bucket_start(since, HOUR))
-    number = len(series) - series.index_of(since)
-    expected = float(baseline.expected(since, QUARTER, number).sum())
-    observed = queries.count(narrowed.within(TimeWindow(since, end)))
-    return since, observed / expected if expected > 0 else trend.factor
-
-
 def _sentence(
     facts: OverviewFacts,
     scope: Scope,
-    bursts: Sequence[_Burst],
+    bursts: Sequence[Burst],
     counts: tuple[int, int],
     now: datetime,
 ) -> tuple[SentencePart, ...]:
@@ -323,11 +270,6 @@ def _shares(queries: Queries, scope: Scope) -> tuple[TopicShare, ...]:
 
 
 # --- worth sharing
-
-
-def _is_sour(burst: _Burst) -> bool:
-    """Return whether a burst is a quarrel: at least as many negative as other mentions."""
-    return 2 * (burst.news.negative or 0) >= (burst.news.scored or 1)
 
 
 def _worth(

@@ -72,6 +72,23 @@ def test_a_burst_counts_what_the_scenario_put_there(queries: Queries) -> None:
     assert queries.count(top.scope) == top.observed
 
 
+def test_without_a_term_the_topic_itself_is_told(application: Application) -> None:
+    """A crisis without a hashtag, link or copied text is told as the topic's own burst."""
+    mute = {"hashtags": (), "story_id": None}
+    mentions = [
+        m.model_copy(update={"links": (), "enrichment": m.enrichment.model_copy(update=mute)})
+        for m in scenario.mentions()
+        if m.enrichment is not None
+    ]
+    queries = _over(application, mentions)
+    sentence = queries.overview(Scope()).sentence
+    (burst, negative) = [part for part in sentence if part.tone is Tone.ALARM]
+    assert burst.text.startswith("Acme: ")
+    for part in (burst, negative):
+        assert part.scope is not None
+        assert queries.count(part.scope) == part.count
+
+
 def test_a_trending_link_opens_its_own_mentions(queries: Queries) -> None:
     """An address keeps its case and its query string on the way into the search and back."""
     (link,) = [row for row in queries.trends(ACME) if row.kind == "link"]

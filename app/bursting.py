@@ -1,0 +1,103 @@
+"""The burst that the sentence tells: of a term, else of a topic as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app.answers import Stats, TrendRow
+from app.scope import Scope
+from core.mention import Sentiment
+from core.window import TimeWindow, bucket_start
+from insights.baseline import HOUR, fit_baseline
+from insights.burst import VolumeSettings, judge_volume
+from insights.sentence import BurstNews
+
+if TYPE_CHECKING:
+    from app.queries import Queries
+
+HISTORY = timedelta(weeks=8)
+QUARTER = timedelta(minutes=15)
+
+WORTH_TELLING = 8
+"""Fewer mentions of a term are listed below, but are no headline (as a volume rule's minimum)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """A burst as it is told, with the scopes behind its two numbers.
+
+    ``is_quarrel`` says that a term bursts and most of what was scored in it is negative.
+    """
+
+    news: BurstNews
+    scope: Scope
+    count: int
+    negative_scope: Scope
+    is_quarrel: bool
+
+
+def told_bursts(
+    queries: Queries, scope: Scope, bursts: Sequence[TrendRow], now: datetime
+) -> list[Burst]:
+    """Return what bursts in words: since when, how unusual, and how negative.
+
+    The strongest term if it is large enough, else the topic whose volume stands out most.
+    """
+    terms = [row for row in bursts if row.observed >= WORTH_TELLING]
+    if terms:
+        top = terms[0]
+        narrowed = replace(top.scope, since=scope.since, until=scope.until)
+        found = _run(queries, narrowed, now) or (top.window.start, top.factor)
+        return [_told(queries, narrowed, top.label, found, is_term=True)]
+    topics = []
+    for name in scope.selected_topics(queries.configuration):
+        narrowed = replace(scope, topics=(name,), group=None)
+        run = _run(queries, narrowed, now)
+        if run is not None:
+            topics.append(_told(queries, narrowed, name, run, is_term=False))
+    return sorted(topics, key=lambda burst: -(burst.news.factor or 0.0))[:1]
+
+
+def _told(
+    queries: Queries, narrowed: Scope, about: str, run: tuple[datetime, float], *, is_term: bool
+) -> Burst:
+    since, factor = run
+    found = replace(narrowed, since=since)
+    stats: Stats = queries.stats_of(queries.selection(found))
+    scored = sum(stats.sentiment.values())
+    negative = stats.sentiment["negative"]
+    news = BurstNews(
+        about=about,
+        factor=factor,
+        since=since,
+        negative=negative if scored else None,
+        scored=scored or None,
+    )
+    return Burst(
+        news=news,
+        scope=found,
+        count=stats.mentions,
+        negative_scope=replace(found, sentiments=(Sentiment.NEGATIVE,)),
+        is_quarrel=is_term and scored > 0 and 2 * negative >= scored,
+    )
+
+
+def _run(queries: Queries, narrowed: Scope, now: datetime) -> tuple[datetime, float] | None:
+    """Return since when the scope's mentions burst, and by which factor since then.
+
+    None where nothing stands out, or where too little history says what is usual.
+    """
+    end = narrowed.until or now
+    series = queries.series(queries.selection(narrowed), TimeWindow.before(end, HISTORY), QUARTER)
+    verdict = judge_volume(series, len(series) - 1, VolumeSettings(minimum=WORTH_TELLING))
+    if verdict.started_at is None or verdict.learning is not None:
+        return None
+    since = verdict.started_at
+    baseline = fit_baseline(series, bucket_start(since, HOUR))
+    number = len(series) - series.index_of(since)
+    expected = float(baseline.expected(since, QUARTER, number).sum())
+    observed = queries.count(narrowed.within(TimeWindow(since, end)))
+    return (since, observed / expected) if expected > 0 else None
