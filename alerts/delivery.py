@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import email.policy
+import hashlib
 import os
 import re
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -26,10 +27,13 @@ class FolderMailer:
         self._folder = folder
 
     def send(self, message: EmailMessage) -> str:
-        """Write the message and return the file's path; the same Message-ID overwrites itself."""
-        path = self._folder / f"{_file_name(message)}.eml"
+        """Write the message and return the file's path; the same Message-ID overwrites itself.
+
+        Raises RetryableError when the folder cannot be written to.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._path(message)
             temporary = path.with_suffix(".part")
             with temporary.open("wb") as file:
                 file.write(message.as_bytes(policy=email.policy.SMTP))
@@ -37,15 +41,16 @@ class FolderMailer:
                 os.fsync(file.fileno())
             temporary.replace(path)
         except OSError as err:
-            raise RetryableError(f"{path} cannot be written: {err.strerror}") from err
+            raise RetryableError(f"{self._folder} cannot be written to: {err.strerror}") from err
         return str(path)
 
-
-def _file_name(message: EmailMessage) -> str:
-    date = message["Date"].datetime.strftime("%Y-%m-%d-%H%M")
-    words = re.sub(r"[^A-Za-z0-9]+", "-", str(message["Subject"]))[:60].strip("-").lower()
-    unique = re.sub(r"[^A-Za-z0-9]+", "", str(message["Message-ID"]).partition("@")[0])[-8:]
-    return f"{date}-{words}-{unique}"
+    def _path(self, message: EmailMessage) -> Path:
+        """Return the message's file; a second sending may have another date and subject."""
+        digest = hashlib.blake2b(str(message["Message-ID"]).encode(), digest_size=6).hexdigest()
+        earlier = next(iter(sorted(self._folder.glob(f"*-{digest}.eml"))), None)
+        date = message["Date"].datetime.strftime("%Y-%m-%d-%H%M")
+        words = re.sub(r"[^A-Za-z0-9]+", "-", str(message["Subject"]))[:60].strip("-").lower()
+        return earlier or self._folder / f"{date}-{words or 'mail'}-{digest}.eml"
 
 
 class SmtpMailer:
@@ -60,51 +65,73 @@ class SmtpMailer:
     def send(self, message: EmailMessage) -> str:
         """Send the message and return to whom and by which server.
 
-        Raises RetryableError when the server cannot be reached or says "later", QuarantineError
-        when it refuses the message or every recipient for good.
+        Raises RetryableError when the server cannot be used or says "later", QuarantineError when
+        it refuses the message or every recipient for good.
         """
-        try:
-            with self._connection() as server:
+        with self._connection() as server:
+            try:
                 refused = server.send_message(message)
-        except smtplib.SMTPRecipientsRefused as err:
-            codes = [code for code, _ in err.recipients.values()]
-            reason = f"{self._host} refuses every recipient: {_words(err.recipients)}"
-            if any(code in TEMPORARY for code in codes):
-                raise RetryableError(reason) from err
-            raise QuarantineError(reason) from err
-        except smtplib.SMTPResponseException as err:
-            reason = f"{self._host} answers {err.smtp_code} {_decoded(err.smtp_error)}"
-            # A refused login is mended in the settings, after which the mail is still wanted.
-            is_login = isinstance(err, smtplib.SMTPAuthenticationError)
-            if err.smtp_code in TEMPORARY or is_login:
-                raise RetryableError(reason) from err
-            raise QuarantineError(reason) from err
-        except (OSError, smtplib.SMTPException) as err:
-            raise RetryableError(f"{self._host}:{self._mail.port} cannot be used: {err}") from err
+            except smtplib.SMTPRecipientsRefused as err:
+                reason = f"{self._host} refuses every recipient: {_words(err.recipients)}"
+                if any(code in TEMPORARY for code, _ in err.recipients.values()):
+                    raise RetryableError(reason) from err
+                raise QuarantineError(reason) from err
+            except smtplib.SMTPResponseException as err:
+                reason = f"{self._host} answers {_reply(err.smtp_code, err.smtp_error)}"
+                if err.smtp_code in TEMPORARY:
+                    raise RetryableError(reason) from err
+                raise QuarantineError(reason) from err
         told = str(message["To"])
         return f"{told} by {self._host}" + (f" (refused: {_words(refused)})" if refused else "")
 
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
+        """Yield a connection that is encrypted and logged in as the settings say.
+
+        Whatever goes wrong about it is mended on the server or in the settings, and the mail is
+        still wanted then: RetryableError.
+        """
+        where = f"{self._host}:{self._mail.port}"
+        try:
+            server = self._connect()
+            try:
+                self._prepare(server)
+                yield server
+            finally:
+                # What was accepted is sent, whatever the server says to our good-bye.
+                with suppress(OSError, smtplib.SMTPException):
+                    server.quit()
+                server.close()
+        except smtplib.SMTPResponseException as err:
+            reply = _reply(err.smtp_code, err.smtp_error)
+            raise RetryableError(f"{where} answers {reply}") from err
+        except ssl.SSLCertVerificationError as err:
+            raise RetryableError(
+                f"{where} shows a certificate that cannot be trusted: {err.verify_message}"
+            ) from err
+        except (OSError, smtplib.SMTPException) as err:
+            raise RetryableError(f"{where} cannot be used: {err}") from err
+
+    def _connect(self) -> smtplib.SMTP:
         mail, timeout = self._mail, self._mail.timeout.total_seconds()
-        context = ssl.create_default_context()
         if mail.security is MailSecurity.TLS:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, mail.port, timeout=timeout, context=context
-            )
-        else:
-            server = smtplib.SMTP(self._host, mail.port, timeout=timeout)
-        with server:
-            if mail.security is MailSecurity.STARTTLS:
-                server.starttls(context=context)
-            if mail.username and mail.password:
-                server.login(mail.username, mail.password.get_secret_value())
-            yield server
+            context = ssl.create_default_context()
+            return smtplib.SMTP_SSL(self._host, mail.port, timeout=timeout, context=context)
+        return smtplib.SMTP(self._host, mail.port, timeout=timeout)
+
+    def _prepare(self, server: smtplib.SMTP) -> None:
+        mail = self._mail
+        if mail.security is MailSecurity.STARTTLS:
+            server.starttls(context=ssl.create_default_context())
+        if mail.username and mail.password:
+            server.login(mail.username, mail.password.get_secret_value())
 
 
 def _words(refused: dict[str, tuple[int, bytes]]) -> str:
-    return "; ".join(f"{to}: {code} {_decoded(why)}" for to, (code, why) in refused.items())
+    return "; ".join(f"{to}: {_reply(code, why)}" for to, (code, why) in refused.items())
 
 
-def _decoded(reply: bytes | str) -> str:
-    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+def _reply(code: int, text: bytes | str) -> str:
+    """Return a server's reply on one line."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {' '.join(words.split())}"

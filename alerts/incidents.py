@@ -41,6 +41,21 @@ def is_fresh(evidence: Evidence, now: datetime) -> bool:
     return evidence.window_end > now - STALE_AFTER
 
 
+def begun_after(evidence: Evidence, resolved_at: datetime | None) -> Evidence:
+    """Return the evidence for what began after the rule's last incident was resolved.
+
+    "Since when" may reach back into an incident that is over; a new one is no part of it.
+    """
+    if resolved_at is None or evidence.started_at >= resolved_at:
+        return evidence
+    return evidence.model_copy(update={"started_at": min(resolved_at, evidence.window_end)})
+
+
+def is_doubled(incident: Incident, total: int) -> bool:
+    """Return whether ``total`` mentions are twice as many as when the incident was last told."""
+    return total >= 2 * max(incident.told_total, 1)
+
+
 def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datetime) -> Advance:
     """Return a new incident of ``rule``, whose opening is to be told."""
     return Advance(
@@ -66,7 +81,7 @@ def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datet
 
 def go_on(incident: Incident, evidence: Evidence, findings: Findings, now: datetime) -> Advance:
     """Return the incident with newer evidence; it is told again when it doubled since."""
-    has_doubled = findings.total >= 2 * max(incident.told_total, 1)
+    has_doubled = is_doubled(incident, findings.total)
     changed = incident.model_copy(
         update={
             "updated_at": now,

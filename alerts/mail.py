@@ -5,9 +5,10 @@ Pure but for reading the templates: the same incident always makes the same mess
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -22,13 +23,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
 from alerts.incidents import step_key
 from charts.chart import Chart
-from charts.render import to_png
+from charts.render import ChartError, to_png
 from core.mention import Mention, Sentiment
 from core.settings import MailSettings, RuleKind
 
 EXCERPT = 220
 MENTIONS = 5
 SUBJECT_CHARS = 120
+NAME_CHARS = 60
 
 COLOURS = {
     IncidentStep.OPENED: "#c2410c",
@@ -57,7 +59,9 @@ CAUSE_LABELS = {
 class MailFacts:
     """What a mail about an incident needs besides the incident.
 
-    ``link`` opens the dashboard on the incident's mentions; ``count`` is how many it shows.
+    ``link`` opens the dashboard on the incident's mentions; ``count`` is how many it shows, and
+    what the mail's words say. ``mention_links`` opens it on one mention, by id: no link of a
+    stranger's making stands in a mail. ``is_synthetic`` says that any of what it shows was made up.
     """
 
     incident: Incident
@@ -66,53 +70,77 @@ class MailFacts:
     link: str
     count: int
     zone: str
+    mention_links: Mapping[str, str] = field(default_factory=dict)
     chart: Chart | None = None
+    is_synthetic: bool = False
 
 
 def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> EmailMessage:
     """Return the message with a text part, an HTML part and the chart.
 
     Its Message-ID follows from incident and step alone, so a mail that was sent twice by a crash
-    shows once in most mail programs.
+    shows once in most mail programs; the same facts make the same bytes. A chart that cannot be
+    drawn is left out.
     """
-    values = _values(facts)
-    message = EmailMessage()
+    picture = _picture(facts)
+    values = _values(facts, has_chart=picture is not None)
     sender = _address(mail.sender)
-    message["From"] = sender
-    message["To"] = ", ".join(recipients or [sender.addr_spec])
-    message["Subject"] = values["subject"]
-    message["Date"] = format_datetime(facts.incident.resolved_at or facts.incident.updated_at)
-    domain = sender.domain or "groundswell.invalid"
-    key = step_key(facts.step, facts.incident)
-    message["Message-ID"] = f"<{facts.incident.id}.{key}@{domain}>"
-    if facts.step is not IncidentStep.OPENED:
-        first = f"<{facts.incident.id}.{IncidentStep.OPENED.value}@{domain}>"
-        message["In-Reply-To"] = message["References"] = first
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Groundswell-Rule"] = _one_line(facts.incident.rule)
+    message = _addressed(facts, sender, recipients)
     message.set_content(_templates().get_template("alert.txt").render(values))
     html = _templates().get_template("alert.html").render(values)
     message.add_alternative(html, subtype="html")
-    if facts.chart is not None and not facts.chart.is_empty:
+    key = hashlib.blake2b(str(message["Message-ID"]).encode(), digest_size=12).hexdigest()
+    if picture is not None:
         part = message.get_payload()[1]  # type: ignore[index]
         part.add_related(  # type: ignore[union-attr]
-            to_png(facts.chart),
+            picture,
             maintype="image",
             subtype="png",
             cid=f"<{values['chart_cid']}>",
             filename="volume.png",
             disposition="inline",
         )
+        part.set_boundary(f"related-{key}")  # type: ignore[union-attr]
+    # The library would draw lots for them, and two sendings of one mail would differ.
+    message.set_boundary(f"alternative-{key}")
     return message
+
+
+def _addressed(facts: MailFacts, sender: Address, recipients: Sequence[str]) -> EmailMessage:
+    """Return a message without content: who, to whom, what about, and in answer to what."""
+    incident = facts.incident
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = ", ".join(recipients or [sender.addr_spec])
+    message["Subject"] = subject_of(facts)
+    message["Date"] = format_datetime(incident.resolved_at or incident.updated_at)
+    domain = sender.domain or "groundswell.invalid"
+    message["Message-ID"] = f"<{incident.id}.{step_key(facts.step, incident)}@{domain}>"
+    if facts.step is not IncidentStep.OPENED:
+        first = f"<{incident.id}.{IncidentStep.OPENED.value}@{domain}>"
+        message["In-Reply-To"] = message["References"] = first
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Groundswell-Rule"] = _one_line(incident.rule)
+    return message
+
+
+def _picture(facts: MailFacts) -> bytes | None:
+    if facts.chart is None or facts.chart.is_empty:
+        return None
+    try:
+        return to_png(facts.chart)
+    except ChartError:
+        # Its words are missed less than the whole mail would be.
+        return None
 
 
 def subject_of(facts: MailFacts) -> str:
     """Return the subject: the topic first, then what happened, on one line."""
     incident, step = facts.incident, facts.step
-    tag = "[synthetic] " if _is_synthetic(facts.mentions) else ""
+    tag = "[synthetic] " if facts.is_synthetic else ""
     start = f"since {_clock(incident.first.started_at, facts)}"
     if step is IncidentStep.RESOLVED:
-        text = f"{incident.topic}: back to usual, {incident.total:,} mentions {start}"
+        text = f"{incident.topic}: back to usual, {_counted(facts)} {start}"
     elif incident.kind is RuleKind.NEGATIVE_SPIKE:
         seen = incident.latest
         text = f"{incident.topic}: {seen.observed} of {seen.scored} mentions negative {start}"
@@ -122,9 +150,8 @@ def subject_of(facts: MailFacts) -> str:
     return _one_line(tag + growing + text)[:SUBJECT_CHARS]
 
 
-def _values(facts: MailFacts) -> dict[str, Any]:
+def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
     incident, step = facts.incident, facts.step
-    chart = facts.chart if facts.chart is not None and not facts.chart.is_empty else None
     is_negative = incident.kind is RuleKind.NEGATIVE_SPIKE
     return {
         "subject": subject_of(facts),
@@ -137,10 +164,10 @@ def _values(facts: MailFacts) -> dict[str, Any]:
         "mentions": [_mention(mention, facts) for mention in facts.mentions[:MENTIONS]],
         "mentions_title": f"The {'negative ' if is_negative else ''}mentions that matter",
         "link": facts.link,
-        "link_count": _mentions_word(facts.count),
-        "is_synthetic": _is_synthetic(facts.mentions),
-        "has_chart": chart is not None,
-        "chart_alt": chart.alt_text if chart else "",
+        "link_count": f"the {_counted(facts)}",
+        "is_synthetic": facts.is_synthetic,
+        "has_chart": has_chart,
+        "chart_alt": facts.chart.alt_text if facts.chart and has_chart else "",
         "chart_cid": f"chart.{incident.id}@groundswell",
     }
 
@@ -171,8 +198,7 @@ def _times(seen: Evidence) -> str:
 
 def _story(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
-    kind = "negative mentions" if incident.kind is RuleKind.NEGATIVE_SPIKE else "mentions"
-    told = [f"{incident.total:,} {kind} since {_clock(incident.first.started_at, facts)}."]
+    told = [f"{_counted(facts)} since {_clock(incident.first.started_at, facts)}."]
     if facts.step is IncidentStep.RESOLVED:
         lasted = incident.updated_at - incident.first.started_at
         told.append(f"It lasted {_duration(lasted.total_seconds())}.")
@@ -227,30 +253,45 @@ def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
 
 
 def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
-    text = _one_line(f"{mention.title}. {mention.text}" if mention.title else mention.text)
-    excerpt = text if len(text) <= EXCERPT else text[: EXCERPT - 3].rsplit(" ", 1)[0] + " ..."
     author = mention.author
     name = (f"@{author.handle}" if author.handle else author.name) if author else None
-    parts = [_one_line(name) if name else None, mention.channel.value]
+    parts = [_one_line(name)[:NAME_CHARS] if name else None, mention.channel.value]
     if author and author.followers is not None:
         parts.append(f"{author.followers:,} followers")
-    parts.append(_clock(mention.published_at, facts))
-    is_link = mention.url is not None and urlsplit(mention.url).scheme in ("http", "https")
+    parts += [_clock(mention.published_at, facts), _host(mention.url)]
     return {
-        "excerpt": excerpt,
+        "excerpt": _excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text),
         "byline": " · ".join(part for part in parts if part),
-        "url": mention.url if is_link else None,
-        "host": urlsplit(mention.url).hostname if is_link and mention.url else None,
+        "url": facts.mention_links.get(mention.id),
         "colour": SENTIMENT_COLOURS[mention.sentiment],
     }
 
 
-def _is_synthetic(mentions: Sequence[Mention]) -> bool:
-    return any(mention.synthetic for mention in mentions)
+def _excerpt(text: str) -> str:
+    """Return the beginning of ``text``, cut between words unless a word is very long."""
+    line = _one_line(text)
+    if len(line) <= EXCERPT:
+        return line
+    cut = line[: EXCERPT - 3]
+    words = cut.rsplit(" ", 1)[0]
+    return (words if len(words) > EXCERPT / 2 else cut) + " ..."
 
 
-def _mentions_word(count: int) -> str:
-    return f"the {count:,} mentions" if count != 1 else "the mention"
+def _host(url: str | None) -> str | None:
+    """Return the host of a web address; None for anything else."""
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None  # such as an unclosed bracket: a stranger wrote it
+    is_web = parts.scheme in ("http", "https") and parts.hostname
+    return _one_line(parts.hostname or "")[:NAME_CHARS] if is_web else None
+
+
+def _counted(facts: MailFacts) -> str:
+    """Return how many mentions the link opens, in words."""
+    is_negative = facts.incident.kind is RuleKind.NEGATIVE_SPIKE
+    noun = "mention" if facts.count == 1 else "mentions"
+    return f"{facts.count:,} {'negative ' if is_negative else ''}{noun}"
 
 
 def _clock(at: datetime, facts: MailFacts) -> str:

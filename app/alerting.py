@@ -19,17 +19,20 @@ from alerts.incident import Evidence, Incident, IncidentStep, Told
 from alerts.incidents import (
     Advance,
     Findings,
+    begun_after,
     fall_quiet,
     go_on,
+    is_doubled,
     is_fresh,
     open_incident,
     step_key,
 )
 from alerts.mail import MailFacts, compose
 from app.bootstrap import Application
-from app.causes import find_causes
-from app.judging import judge, replay, rule_selection
+from app.causes import find_causes, shows
+from app.judging import Episode, judge, replay, rule_selection
 from app.queries import Queries
+from app.scope import Preset, Scope
 from charts.chart import Chart, Frame
 from charts.volume import VolumePoint, volume_chart
 from core.errors import GroundswellError, QuarantineError, RetryableError, UsageError
@@ -47,6 +50,9 @@ MENTIONS_THAT_MATTER = 5
 CONSIDERED_MENTIONS = 60
 STILL_OF_INTEREST = timedelta(days=2)
 """An incident that could not be mailed for this long is found on the dashboard, not in a mail."""
+
+LOOK_BACK = timedelta(days=60)
+"""Incidents opened longer ago are history, whatever became of their mails."""
 
 SAME_EPISODE = timedelta(hours=2)
 """Verdicts of a replay closer together than this would have been one incident."""
@@ -77,23 +83,12 @@ class RuleOutcome:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One incident that a rule would have opened: from its first to its last alert."""
-
-    started_at: datetime
-    first_alert: datetime
-    last_alert: datetime
-    observed: int
-    expected: float | None
-    p: float | None
-
-
-def learning_words(learning: Learning) -> str:
+def learning_words(learning: Learning, kind: RuleKind = RuleKind.VOLUME_SPIKE) -> str:
     """Return how far a rule is that has not enough history yet."""
+    counted = "negative mentions" if kind is RuleKind.NEGATIVE_SPIKE else "mentions"
     return (
         f"learning, day {learning.day} of {learning.days}; "
-        f"until then from {learning.threshold} mentions an hour"
+        f"until then from {learning.threshold} {counted} an hour"
     )
 
 
@@ -138,20 +133,7 @@ def watch_rules(
 
 def preview(application: Application, rule: Rule, length: timedelta) -> list[Episode]:
     """Return when ``rule`` would have fired in the ``length`` before now, on stored history."""
-    found: list[Episode] = []
-    for verdict in replay(Queries(application), rule, application.clock(), length):
-        if found and verdict.at - found[-1].last_alert <= SAME_EPISODE:
-            last = found[-1]
-            peak = max(last.observed, verdict.observed)
-            found[-1] = replace(last, last_alert=verdict.at, observed=peak)
-        else:
-            started = verdict.started_at or verdict.window.start
-            found.append(
-                Episode(
-                    started, verdict.at, verdict.at, verdict.observed, verdict.expected, verdict.p
-                )
-            )
-    return found
+    return replay(Queries(application), rule, application.clock(), length, SAME_EPISODE)
 
 
 class _Evaluation:
@@ -161,6 +143,9 @@ class _Evaluation:
         self._application, self._dry_run = application, dry_run
         self._queries = Queries(application)
         self._now = application.clock()
+        self._known: dict[str, list[Incident]] = {}
+        for incident in application.state.incidents(self._now - LOOK_BACK):
+            self._known.setdefault(incident.rule, []).append(incident)
 
     def run(self, rule: Rule) -> RuleOutcome:
         try:
@@ -173,20 +158,16 @@ class _Evaluation:
 
     def _run(self, rule: Rule) -> RuleOutcome:
         verdict = judge(self._queries, rule, self._now)
-        if verdict is None:
-            return RuleOutcome(rule.name, rule.topic, Outcome.NO_DATA, "no mention yet")
         incident = self._application.state.open_incident(rule.name)
         advance = self._advance(rule, verdict, incident)
         if advance is not None and not self._dry_run:
             self._application.state.save_incident(advance.incident)
-        destination = None if self._dry_run else self._tell_what_is_due(rule)
-        if advance is None:
-            outcome = Outcome.LEARNING if verdict.learning else Outcome.QUIET
-            words = learning_words(verdict.learning) if verdict.learning else _quiet_words(verdict)
-        else:
-            outcome = Outcome.TOLD if destination else Outcome.OPEN
-            words = advance.step.value if advance.step else "open"
-            words = f"would tell: {words}" if self._dry_run and advance.step else words
+        destination = None if self._dry_run else self._tell_what_is_due(rule, advance)
+        outcome, words = _in_words(rule, verdict, advance)
+        if destination is not None:
+            outcome = Outcome.TOLD
+        if self._dry_run and advance is not None and advance.step is not None:
+            words = f"would tell: {words}"
         return RuleOutcome(
             rule.name,
             rule.topic,
@@ -198,36 +179,54 @@ class _Evaluation:
             verdict=verdict,
         )
 
-    def _advance(self, rule: Rule, verdict: Verdict, incident: Incident | None) -> Advance | None:
+    def _advance(
+        self, rule: Rule, verdict: Verdict | None, incident: Incident | None
+    ) -> Advance | None:
         """Return how the verdict changes the rule's incident; None when there is none."""
-        evidence = _evidence(verdict)
-        if verdict.is_alert and is_fresh(evidence, self._now):
-            began = incident.first.started_at if incident else evidence.started_at
-            findings = self._findings(rule, TimeWindow(min(began, self._now), self._now))
-            if incident is None:
-                return open_incident(rule, evidence, findings, self._now)
-            return go_on(incident, evidence, findings, self._now)
+        if verdict is not None and verdict.is_alert:
+            evidence = begun_after(_evidence(verdict, rule.kind), self._last_resolved(rule))
+            if is_fresh(evidence, self._now):
+                if incident is None:
+                    findings = self._findings(rule, evidence.started_at, None)
+                    return open_incident(rule, evidence, findings, self._now)
+                findings = self._findings(rule, incident.first.started_at, incident)
+                return go_on(incident, evidence, findings, self._now)
         return fall_quiet(incident, self._now) if incident else None
 
-    def _findings(self, rule: Rule, window: TimeWindow) -> Findings:
+    def _last_resolved(self, rule: Rule) -> datetime | None:
+        ended = (known.resolved_at for known in self._known.get(rule.name, ()))
+        return max((at for at in ended if at is not None), default=None)
+
+    def _findings(self, rule: Rule, began: datetime, incident: Incident | None) -> Findings:
+        """Return what the incident's mentions show; why and which is read when it is told."""
+        index = self._queries.index
+        window = TimeWindow(min(began, self._now), self._now)
         is_negative = rule.kind is RuleKind.NEGATIVE_SPIKE
         labels = (Sentiment.NEGATIVE,) if is_negative else ()
-        selection = rule_selection(rule, labels)
-        index = self._queries.index
+        selection = rule_selection(rule, self._now, labels)
         inside = replace(selection, window=window)
+        total = index.count(inside)
+        if incident is not None and not is_doubled(incident, total):
+            return Findings(total, incident.causes, incident.mention_ids)
+        causes = find_causes(index, selection, window)
         pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
-        ranked = sorted(_distinct(pool), key=_weight, reverse=True)
+        ranked = sorted(
+            _distinct(pool), key=lambda one: (shows(one, causes), *_weight(one)), reverse=True
+        )
         ids = tuple(mention.id for mention in ranked[:MENTIONS_THAT_MATTER])
-        return Findings(index.count(inside), find_causes(index, selection, window), ids)
+        return Findings(total, causes, ids)
 
-    def _tell_what_is_due(self, rule: Rule) -> str | None:
+    def _tell_what_is_due(self, rule: Rule, advance: Advance | None) -> str | None:
         """Send every step that the ledger does not hold; return where the newest went.
 
         What could not be sent is tried again at each round, while it is still of interest.
         """
         state, destination = self._application.state, None
-        for incident in reversed(state.incidents(self._now - STILL_OF_INTEREST)):
-            if incident.rule != rule.name:
+        incidents = {known.id: known for known in self._known.get(rule.name, ())}
+        if advance is not None:
+            incidents[advance.incident.id] = advance.incident
+        for incident in sorted(incidents.values(), key=lambda one: one.opened_at):
+            if (incident.resolved_at or incident.updated_at) < self._now - STILL_OF_INTEREST:
                 continue
             for step in dict.fromkeys((IncidentStep.OPENED, incident.step)):
                 if not state.was_delivered(incident.id, step_key(step, incident)):
@@ -263,18 +262,25 @@ class _Evaluation:
         settings = self._application.configuration.settings
         scope = replace(
             self._queries.incident_scope(incident),
+            # The quiet hours before it is called resolved are no part of it.
+            until=incident.updated_at if incident.resolved_at else self._now,
             sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
         )
         stored = self._queries.index.get(incident.mention_ids)
-        mentions = [stored[key] for key in incident.mention_ids if key in stored]
+        mentions = [
+            stored[key] for key in incident.mention_ids if key in stored and stored[key].has_content
+        ]
+        base = settings.link_base
         return MailFacts(
             incident=incident,
             step=step,
-            mentions=[mention for mention in mentions if mention.has_content],
-            link=f"{settings.link_base}/{scope.pinned(self._now).url('mentions')}",
-            count=self._queries.count(scope.pinned(self._now)),
+            mentions=mentions,
+            link=f"{base}/{scope.url('mentions')}",
+            count=self._queries.count(scope),
             zone=settings.time_zone,
+            mention_links={one.id: f"{base}/{_only(one).url('mentions')}" for one in mentions},
             chart=self._chart(rule, incident),
+            is_synthetic=self._queries.count(scope.narrowed("synthetic:true")) > 0,
         )
 
     def _chart(self, rule: Rule, incident: Incident) -> Chart:
@@ -283,7 +289,10 @@ class _Evaluation:
         zone = self._application.configuration.settings.time_zone
         began = incident.first.started_at
         window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - CHART_LENGTH), self._now)
-        points = volume_points(self._queries, rule_selection(rule), window, self._now, zone)
+        points = volume_points(
+            self._queries, rule_selection(rule, self._now), window, self._now, zone
+        )
+        ended = incident.updated_at if incident.resolved_at else self._now
         shown = [
             VolumePoint(
                 window=point.window,
@@ -292,7 +301,7 @@ class _Evaluation:
                 low=point.low,
                 high=point.high,
                 is_incomplete=not (point.is_complete and point.is_covered),
-                is_burst=point.window.end > began,
+                is_burst=point.window.end > began and point.window.start < ended,
             )
             for point in points
         ]
@@ -300,7 +309,27 @@ class _Evaluation:
         return volume_chart(shown, Frame(width=width, height=height, zone=zone))
 
 
-def _evidence(verdict: Verdict) -> Evidence:
+def _only(mention: Mention) -> Scope:
+    """Return the scope that holds this one mention, whatever becomes of it."""
+    return Scope(
+        preset=Preset.ALL,
+        query=f'id:"{mention.id}"',
+        include_own=True,
+        include_irrelevant=True,
+    )
+
+
+def _in_words(rule: Rule, verdict: Verdict | None, advance: Advance | None) -> tuple[Outcome, str]:
+    if advance is not None:
+        return Outcome.OPEN, advance.step.value if advance.step else "open"
+    if verdict is None:
+        return Outcome.NO_DATA, "no mention yet"
+    if verdict.learning is not None:
+        return Outcome.LEARNING, learning_words(verdict.learning, rule.kind)
+    return Outcome.QUIET, _quiet_words(verdict)
+
+
+def _evidence(verdict: Verdict, kind: RuleKind) -> Evidence:
     learning = verdict.learning
     return Evidence(
         window_start=verdict.window.start,
@@ -317,7 +346,7 @@ def _evidence(verdict: Verdict) -> Evidence:
         reference_end=verdict.reference.end,
         coverage=verdict.coverage,
         is_learning=learning is not None,
-        note=f"This rule is {learning_words(learning)}." if learning else None,
+        note=f"This rule is {learning_words(learning, kind)}." if learning else None,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app.bootstrap import Application
 from audiences.files import WrittenFile, file_name, write_csv, write_manifest, write_text
-from audiences.kit import MINIMUM_GROUP, KitLine, build_kit, describe
+from audiences.kit import MINIMUM_GROUP, KitLine, People, build_kit, describe
 from audiences.outreach import COLUMNS, outreach_list
 from audiences.segments import Member, select_members
 from core.errors import UsageError
@@ -21,6 +21,9 @@ from core.settings import Segment
 
 EXPIRES_AFTER = timedelta(days=30)
 """A list of people is old by then: followers, handles and wishes change."""
+
+NAMES_ACCOUNTS = "withheld: it names accounts"
+"""Stands in a kit for a definition in which an author's handle, name or id occurs."""
 
 KIT_COLUMNS = ("value", "authors", "factor_against_others", "typical")
 
@@ -89,9 +92,11 @@ def export_segment(
     tell(f"{len(members):,} authors in {name}")
     now = application.clock()
     stem = f"{file_name(name)}-{kind.value}-{now:%Y-%m-%d}"
+    described: object = segment.model_dump(mode="json")
     if kind is ExportKind.KIT:
-        files = _write_kit(application, segment, members, folder / stem)
+        files, is_named = _write_kit(application, segment, members, folder / stem)
         manifest, withheld, rows = folder / stem / "manifest.json", {}, len(members)
+        described = NAMES_ACCOUNTS if is_named else described
     else:
         listed = outreach_list(members, application.configuration.settings.export.allow_services)
         if not listed.members:
@@ -104,7 +109,7 @@ def export_segment(
         manifest, withheld = folder / f"{stem}.manifest.json", listed.withheld
         rows = len(listed.members)
     facts = {
-        "segment": segment.model_dump(mode="json"),
+        "segment": described,
         "kind": kind.value,
         "exported_at": now.isoformat(),
         "expires_at": (now + EXPIRES_AFTER).isoformat(),
@@ -127,7 +132,8 @@ def _members(application: Application, segment: Segment) -> list[Member]:
 
 def _write_kit(
     application: Application, segment: Segment, members: list[Member], folder: Path
-) -> list[WrittenFile]:
+) -> tuple[list[WrittenFile], bool]:
+    """Write the kit's files; return them, and whether the definition had to be withheld."""
     if len(members) < MINIMUM_GROUP:
         raise UsageError(
             f"{segment.name!r} selects {len(members)} authors; a kit needs at least "
@@ -144,11 +150,13 @@ def _write_kit(
         filter(is_other, application.index.scan(everyone)), Segment(name=segment.name)
     )
     kit = build_kit(members, others, application.configuration.settings.time_zone)
-    text = describe(kit, segment.name, definition(segment), is_synthetic=_is_synthetic(members))
+    is_named = People([*members, *others]).stand_in(segment.query)
+    shown = NAMES_ACCOUNTS if is_named else definition(segment)
+    text = describe(kit, segment.name, shown, is_synthetic=_is_synthetic(members))
     files = [write_text(folder / "kit.md", text)]
     for part, lines in kit.parts.items():
         files.append(write_csv(folder / f"{part}.csv", KIT_COLUMNS, map(_row, lines)))
-    return files
+    return files, is_named
 
 
 def _row(line: KitLine) -> tuple[str, int, float | None, str]:

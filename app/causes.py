@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.incident import Cause
+from core.fields import FIELDS as FIELDS_BY_NAME
 from core.mention import Mention
 from core.ports import Index
 from core.questions import GroupField, Selection
@@ -58,6 +59,17 @@ def find_causes(index: Index, selection: Selection, window: TimeWindow) -> tuple
     return tuple(shown[:SHOWN])
 
 
+def shows(mention: Mention, causes: Iterable[Cause]) -> bool:
+    """Return whether any of ``causes`` stands in the mention: it is then part of what grew."""
+    words = _words_of(mention)
+    return any(
+        cause.value in words
+        if cause.field == "term"
+        else cause.value in map(str, FIELDS_BY_NAME[cause.field].read(mention))
+        for cause in causes
+    )
+
+
 def _sure(field: str, values: Iterable[OverIndex]) -> list[tuple[float, Cause]]:
     return [
         (one.z, Cause(field=field, value=one.value, count=one.count, expected=one.expected))
@@ -76,6 +88,11 @@ def _count(mentions: Iterable[Mention]) -> Counter[str]:
     """Return in how many mentions each word stands."""
     counts: Counter[str] = Counter()
     for mention in mentions:
-        words = {token.folded for token in tokenise(f"{mention.title or ''} {mention.text}")}
-        counts.update(word for word in words if len(word) >= SHORTEST_WORD and word.isalpha())
+        counts.update(_words_of(mention))
     return counts
+
+
+def _words_of(mention: Mention) -> set[str]:
+    """Return the words of title and text that are long enough to mean something."""
+    words = {token.folded for token in tokenise(f"{mention.title or ''} {mention.text}")}
+    return {word for word in words if len(word) >= SHORTEST_WORD and word.isalpha()}

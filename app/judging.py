@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.mention import Sentiment
 from core.query.ast import And, FieldIs, Node, Or
@@ -13,10 +15,10 @@ from core.query.parser import parse
 from core.questions import Selection
 from core.settings import Rule, RuleKind
 from core.window import TimeWindow
-from insights.burst import VolumeSettings, judge_volume, replay_volume
-from insights.negative import NegativeSettings, ShareSeries, judge_negative, replay_negative
+from insights.burst import VolumeSettings, judge_volume, scan_volume
+from insights.negative import NegativeSettings, ShareSeries, judge_negative, scan_negative
 from insights.series import Series
-from insights.verdict import Verdict
+from insights.verdict import Scan, Verdict
 
 if TYPE_CHECKING:
     from app.queries import Queries
@@ -30,11 +32,14 @@ STEP = timedelta(minutes=5)
 LABELS = tuple(Sentiment)
 
 
-def rule_selection(rule: Rule, sentiments: Sequence[Sentiment] = ()) -> Selection:
-    """Return the mentions that ``rule`` watches, or those of some sentiments among them."""
+def rule_selection(rule: Rule, now: datetime, sentiments: Sequence[Sentiment] = ()) -> Selection:
+    """Return the mentions that ``rule`` watches, or those of some sentiments among them.
+
+    ``now`` is what the rule's query means by it. Raises QueryError.
+    """
     parts: list[Node] = []
     if rule.query:
-        parts.append(parse(rule.query))
+        parts.append(parse(rule.query, now))
     if sentiments:
         parts.append(Or(tuple(FieldIs("sentiment", label.value) for label in sentiments)))
     node = And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
@@ -46,33 +51,103 @@ def judge(queries: Queries, rule: Rule, now: datetime, step: timedelta = STEP) -
 
     None before there is any mention of its topic.
     """
-    window = TimeWindow.before(now, HISTORY)
-    if queries.first_seen(rule_selection(rule)) is None:
+    if queries.first_seen(rule_selection(rule, now)) is None:
         return None
-    zone = queries.configuration.settings.time_zone
-    if rule.kind is RuleKind.VOLUME_SPIKE:
-        series = _series(queries, rule, (), window, step)
-        return judge_volume(series, series.last_closed(now), volume_settings(rule, zone))
-    shares = _shares(queries, rule, window, step)
-    return judge_negative(shares, shares.scored.last_closed(now), negative_settings(rule, zone))
+    judged = _judged(queries, rule, now, TimeWindow.before(now, HISTORY), step)
+    return judged.judge(judged.observed.last_closed(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One incident that a rule would have opened: from its first to its last alert.
+
+    ``expected`` and ``p`` are those of the first alert (None while learning), ``observed`` is the
+    most that any window held.
+    """
+
+    started_at: datetime
+    first_alert: datetime
+    last_alert: datetime
+    observed: int
+    expected: float | None
+    p: float | None
 
 
 def replay(
-    queries: Queries, rule: Rule, now: datetime, length: timedelta, step: timedelta = STEP
-) -> Iterator[Verdict]:
-    """Yield the verdicts at which ``rule`` would have fired in the ``length`` before ``now``."""
-    window = TimeWindow.before(now, length + HISTORY)
-    if queries.first_seen(rule_selection(rule)) is None:
-        return
+    queries: Queries,
+    rule: Rule,
+    now: datetime,
+    length: timedelta,
+    apart: timedelta,
+    step: timedelta = STEP,
+) -> list[Episode]:
+    """Return when ``rule`` would have fired in the ``length`` before ``now``.
+
+    Alerts no further than ``apart`` from the next are one episode. Only the first alert of each is
+    judged in full: a long crisis fires at hundreds of buckets.
+    """
+    if queries.first_seen(rule_selection(rule, now)) is None:
+        return []
+    judged = _judged(queries, rule, now, TimeWindow.before(now, length + HISTORY), step)
+    series = judged.observed
+    scan = judged.scan(max(series.index_of(now - length), 0), series.last_closed(now))
+    alerts = np.array(scan.alerts(), dtype=np.int64)
+    if not alerts.size:
+        return []
+    sums = np.concatenate([[0], np.cumsum(series.counts)])
+    lengths = scan.length[alerts - scan.first]
+    held = sums[alerts + 1] - sums[np.maximum(alerts + 1 - lengths, 0)]
+    ends = np.flatnonzero(np.diff(alerts) > apart // step) + 1
+    found = []
+    for run, observed in zip(np.split(alerts, ends), np.split(held, ends), strict=True):
+        first = judged.judge(int(run[0]))
+        found.append(
+            Episode(
+                started_at=first.started_at or first.window.start,
+                first_alert=first.at,
+                last_alert=series.time_of(int(run[-1]) + 1),
+                observed=int(observed.max()),
+                expected=first.expected,
+                p=first.p,
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What a rule counts, and how it judges one bucket, or many at once."""
+
+    observed: Series
+    judge: Callable[[int], Verdict]
+    scan: Callable[[int, int], Scan]
+
+
+def _judged(
+    queries: Queries, rule: Rule, now: datetime, window: TimeWindow, step: timedelta
+) -> _Judged:
     zone = queries.configuration.settings.time_zone
+
+    def counted(sentiments: Sequence[Sentiment]) -> Series:
+        selection = replace(rule_selection(rule, now, sentiments), window=window)
+        return queries.series(selection, window, step)
+
     if rule.kind is RuleKind.VOLUME_SPIKE:
-        series = _series(queries, rule, (), window, step)
-        first, last = series.index_of(now - length), series.last_closed(now)
-        yield from replay_volume(series, first, last, volume_settings(rule, zone))
-    else:
-        shares = _shares(queries, rule, window, step)
-        first, last = shares.scored.index_of(now - length), shares.scored.last_closed(now)
-        yield from replay_negative(shares, first, last, negative_settings(rule, zone))
+        series, volume = counted(()), volume_settings(rule, zone)
+        return _Judged(
+            series,
+            lambda index: judge_volume(series, index, volume),
+            lambda first, last: scan_volume(series, first, last, volume),
+        )
+    shares, negative = (
+        ShareSeries(counted((Sentiment.NEGATIVE,)), counted(LABELS)),
+        negative_settings(rule, zone),
+    )
+    return _Judged(
+        shares.negative,
+        lambda index: judge_negative(shares, index, negative),
+        lambda first, last: scan_negative(shares, first, last, negative),
+    )
 
 
 def volume_settings(rule: Rule, zone: str) -> VolumeSettings:
@@ -83,21 +158,3 @@ def volume_settings(rule: Rule, zone: str) -> VolumeSettings:
 def negative_settings(rule: Rule, zone: str) -> NegativeSettings:
     """Return how the rule judges the negative share."""
     return NegativeSettings(rule.false_alarms_per_week, minimum_scored=rule.minimum, zone=zone)
-
-
-def _shares(queries: Queries, rule: Rule, window: TimeWindow, step: timedelta) -> ShareSeries:
-    return ShareSeries(
-        _series(queries, rule, (Sentiment.NEGATIVE,), window, step),
-        _series(queries, rule, LABELS, window, step),
-    )
-
-
-def _series(
-    queries: Queries,
-    rule: Rule,
-    sentiments: Sequence[Sentiment],
-    window: TimeWindow,
-    step: timedelta,
-) -> Series:
-    selection = replace(rule_selection(rule, sentiments), window=window)
-    return queries.series(selection, window, step)

@@ -19,6 +19,9 @@ from core.errors import UsageError
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet run a cell (OWASP, "CSV Injection"), full-width forms included."""
 
+_AFTER_SEPARATOR = re.compile(r"(?<=[;\t\r\n])(?=[ \u00a0]*[=+\-@＝＋－＠])")
+"""Where a spreadsheet that splits at semicolons or tabs would begin another cell with a formula."""
+
 Cell = str | int | float | None
 
 
@@ -35,12 +38,15 @@ def neutral(cell: Cell) -> Cell:
     """Return the cell so that a spreadsheet shows it and never runs it."""
     if not isinstance(cell, str):
         return cell
-    text = cell.replace("\x00", "")
+    text = _AFTER_SEPARATOR.sub("'", cell.replace("\x00", ""))
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> WrittenFile:
-    """Write the rows under their columns as UTF-8 with a byte order mark, as Excel wants it."""
+    """Write the rows under their columns as UTF-8 with a byte order mark, as Excel wants it.
+
+    Raises UsageError when the file cannot be written; then there is no part of it.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -80,5 +86,6 @@ def _write(path: Path, data: bytes, rows: int) -> WrittenFile:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as err:
+        temporary.unlink(missing_ok=True)
         raise UsageError(f"{path} cannot be written: {err.strerror}") from err
     return WrittenFile(path, rows, hashlib.sha256(data).hexdigest())

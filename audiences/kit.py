@@ -1,13 +1,15 @@
 """The activation kit: what a campaign needs to reach people like a segment, without any person.
 
 Every line counts at least ``MINIMUM_GROUP`` different authors; smaller groups are left out, because
-a rare value can point at one account.
+a rare value can point at one account. A value that holds an author's handle, name or id is left out
+too, however many use it: people are spoken to by name.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -51,15 +53,47 @@ class Kit:
         return self.authors < MINIMUM_GROUP
 
 
+class People:
+    """The authors behind a segment, to keep them out of what is written about it."""
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        self._names: set[tuple[str, ...]] = set()
+        for member in members:
+            author = member.author
+            for told in (author.handle, author.name, author.id, author.id.rpartition("/")[2]):
+                self._names.add(_pieces(told or ""))
+        self._names.discard(())
+        self._longest = max(map(len, self._names), default=0)
+
+    def stand_in(self, text: str) -> bool:
+        """Return whether any author's handle, name or id stands in ``text``, as whole words."""
+        pieces = _pieces(text)
+        return any(
+            pieces[at : at + length] in self._names
+            for at in range(len(pieces))
+            for length in range(1, min(self._longest, len(pieces) - at) + 1)
+        )
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[^\W_]+", text.casefold()))
+
+
 Values = Callable[[Mention], Iterable[str]]
+
+CLOSED_PARTS: Collection[str] = ("languages", "channels", "active_hours")
+"""Parts whose values nobody chose, so that none of them can name a person."""
 
 
 def build_kit(members: Sequence[Member], others: Sequence[Member], zone: str) -> Kit:
     """Return what ``members`` have in common, compared with ``others`` who named the topic too."""
     parts = {}
     if len(members) >= MINIMUM_GROUP:
+        people = People([*members, *others])
         for name, values in _parts(zone).items():
             inside, outside = _authors_by(members, values), _authors_by(others, values)
+            if name not in CLOSED_PARTS:
+                inside = {value: n for value, n in inside.items() if not people.stand_in(value)}
             found = over_indexed(inside, len(members), outside, len(others), minimum=MINIMUM_GROUP)
             parts[name] = _lines(inside, outside, found, (len(members), len(others)))
     return Kit(len(members), len(others), parts)
@@ -132,12 +166,12 @@ BRIEF = {
 
 def describe(kit: Kit, segment: str, definition: str, *, is_synthetic: bool) -> str:
     """Return the kit as a page of Markdown that a media planner can work from."""
-    lines = [f"# Activation kit: {segment}", ""]
+    lines = [f"# Activation kit: {_plain(segment)}", ""]
     if is_synthetic:
         lines += ["**Synthetic data, made up for the demo.**", ""]
     lines += [
         f"{kit.authors:,} authors, compared with {kit.others:,} others who named the same topic.",
-        f"Definition: `{definition}`.",
+        f"Definition: {_plain(definition)}.",
         f"No person stands in this kit; every line counts at least {MINIMUM_GROUP} authors.",
         "",
         "## Look-alike brief",
@@ -152,10 +186,15 @@ def describe(kit: Kit, segment: str, definition: str, *, is_synthetic: bool) -> 
         lines += ["| value | authors | against others | typical |", "|---|---:|---:|---|"]
         for line in found:
             factor = f"{line.factor:.1f} x" if line.factor is not None else "only here"
-            value = line.value.replace("|", "\\|")
+            value = _plain(line.value)
             mark = "yes" if line.is_typical else ""
             lines.append(f"| {value} | {line.authors} | {factor} | {mark} |")
     return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` on one line, without what Markdown or HTML would take for markup."""
+    return re.sub(r"([\\`*_|<>\[\]#])", r"\\\1", " ".join(text.split()))
 
 
 def _look_alike(kit: Kit) -> str:
@@ -170,7 +209,7 @@ def _look_alike(kit: Kit) -> str:
     ):
         typical = [line.value for line in kit.parts.get(name, ()) if line.is_typical][:4]
         if typical:
-            told.append(words.format(", ".join(typical)))
+            told.append(words.format(", ".join(map(_plain, typical))))
     if not told:
         return "They do not differ from the others by more than chance."
     return f"People who {'; '.join(told)}."

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from audiences.files import Cell
-from audiences.segments import Member
+from audiences.segments import Member, web_link
 from core.source_policy import policy_of
 
 COLUMNS = (
@@ -47,7 +47,7 @@ class OutreachList:
                 len(member.mentions),
                 member.positive_count,
                 member.last_at.isoformat(),
-                top.url,
+                web_link(top.url),
                 text if len(text) <= EXCERPT else text[: EXCERPT - 3] + "...",
                 "yes" if any(one.synthetic for one in member.mentions) else "no",
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from core.mention import Author, Mention, Sentiment
 from core.settings import Segment
@@ -42,10 +43,16 @@ class Member:
     @property
     def profile_link(self) -> str | None:
         """The author's page, as delivered or as the service builds it."""
-        if self.author.url and self.author.url.startswith(("https://", "http://")):
-            return self.author.url
+        delivered = web_link(self.author.url)
         pattern = KNOWN_SERVICES.get(self.author.service)
-        return pattern.format(self.author.handle or self.author.id) if pattern else None
+        if delivered or pattern is None:
+            return delivered
+        return pattern.format(quote(self.author.handle or self.author.id, safe=":"))
+
+
+def web_link(url: str | None) -> str | None:
+    """Return ``url`` if it is a web address, else None: a list is clicked through by hand."""
+    return url if url is not None and url.startswith(("https://", "http://")) else None
 
 
 def select_members(mentions: Iterable[Mention], segment: Segment) -> list[Member]:

@@ -42,7 +42,7 @@ def list_alerts() -> None:
         for state in rules:
             words = "open" if state.is_open else "quiet"
             if state.learning and not state.is_open:
-                words = learning_words(state.learning)
+                words = learning_words(state.learning, state.rule.kind)
             shown.add_row(
                 Text(state.rule.name), Text(state.rule.topic), state.rule.kind.value, words
             )
@@ -57,7 +57,9 @@ def list_alerts() -> None:
                     "kind": state.rule.kind,
                     "topic": state.rule.topic,
                     "is_open": state.is_open,
-                    "learning": learning_words(state.learning) if state.learning else None,
+                    "learning": learning_words(state.learning, state.rule.kind)
+                    if state.learning
+                    else None,
                 }
                 for state in rules
             ],

@@ -1,12 +1,13 @@
 """A real SMTP server in this process that keeps what it receives, and refuses when told to."""
 
+import ssl
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Self
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.servers.ports import find_free_port
 
@@ -20,17 +21,38 @@ class ReceivedMail:
     sender: str
     recipients: tuple[str, ...]
     message: EmailMessage
+    content: bytes = b""
 
 
 class SmtpServer:
     """Accepts mail for anyone and keeps it in `mails`, in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        login: tuple[str, str] | None = None,
+    ) -> None:
+        """Insist on STARTTLS with ``tls``, and on a user and password with ``login``."""
         self.host = HOST
         self.port = find_free_port()
         self.mails: list[ReceivedMail] = []
+        self.refused: dict[str, str] = {}
+        """Recipient -> the answer to it ("550 unknown here")."""
+        self.goodbye: str | None = None
+        """The answer to QUIT, where it is not the usual one."""
         self._answers: list[str] = []
-        self._controller = Controller(self, hostname=HOST, port=self.port)
+        self._login = login
+        self._controller = Controller(
+            self,
+            hostname=HOST,
+            port=self.port,
+            tls_context=tls,
+            require_starttls=tls is not None,
+            auth_required=login is not None,
+            auth_require_tls=tls is not None,
+            authenticator=self._check_login,
+        )
 
     def __enter__(self) -> Self:
         self._controller.start()
@@ -42,6 +64,29 @@ class SmtpServer:
     def refuse_next(self, *answers: str) -> None:
         """Answer the next mails with these lines ("451 try later"), one each, and keep none."""
         self._answers.extend(answers)
+
+    def _check_login(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+    ) -> AuthResult:
+        """Return whether user and password are the ones this server was told."""
+        assert isinstance(data, LoginPassword)
+        given = (data.login.decode(), data.password.decode())
+        return AuthResult(success=given == self._login, handled=False)
+
+    async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse it."""
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
+
+    async def handle_QUIT(  # noqa: N802 - the name that aiosmtpd calls
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        """Say good-bye."""
+        return self.goodbye or "221 bye"
 
     async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope
@@ -56,6 +101,7 @@ class SmtpServer:
                 sender=envelope.mail_from or "",
                 recipients=tuple(envelope.rcpt_tos),
                 message=message_from_bytes(content, policy=policy.default),
+                content=content,
             )
         )
         return "250 kept"
