@@ -54,7 +54,7 @@ SHARED = 6
 
 SHARE_POOL = 200
 ARTICLE_CHANNELS = (Channel.NEWS, Channel.BLOG, Channel.VIDEO)
-SHARE_CHANNELS = (*ARTICLE_CHANNELS, Channel.SOCIAL, Channel.FORUM)
+POST_CHANNELS = (Channel.SOCIAL, Channel.FORUM)
 
 
 def build_overview(queries: Queries, scope: Scope) -> Overview:
@@ -280,10 +280,10 @@ def _worth(
     What belongs to a quarrel is left out, however friendly it was scored.
     """
     recent = scope.within(TimeWindow.before(scope.until or now, timedelta(days=3)))
-    recent = replace(recent, channels=SHARE_CHANNELS, sentiments=(), status=None)
-    selection = queries.selection(recent)
+    recent = replace(recent, sentiments=(), status=None)
     pool: dict[str, Mention] = {}
-    for order in (Order.ENGAGEMENT, Order.NEWEST):
+    for channels, order in ((ARTICLE_CHANNELS, Order.NEWEST), (POST_CHANNELS, Order.ENGAGEMENT)):
+        selection = queries.selection(replace(recent, channels=channels))
         for mention in queries.index.page(selection, SHARE_POOL, order).mentions:
             if _is_shareable(mention):
                 pool[mention.id] = mention

@@ -54,6 +54,9 @@ COVERAGE_LENGTH = timedelta(days=7)
 HISTORY = timedelta(weeks=8)
 """What baselines are made of (``insights.baseline.REFERENCE_WEEKS``)."""
 
+LATE_AFTER = timedelta(minutes=10)
+"""However often a source is polled, a pause shorter than this worries nobody."""
+
 LATE_AFTER_POLLS = 3
 """Polls in a row that a source may miss before it is called late; one is a restart."""
 
@@ -342,7 +345,8 @@ def _health(
         return Health.QUIET
     if success is None or success < last.at:
         return Health.FAILING
-    return Health.LATE if now - success > LATE_AFTER_POLLS * every else Health.WELL
+    allowed = max(LATE_AFTER_POLLS * every, LATE_AFTER)
+    return Health.LATE if now - success > allowed else Health.WELL
 
 
 def _merged(found: Sequence[Span]) -> tuple[Span, ...]:

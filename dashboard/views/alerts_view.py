@@ -79,7 +79,7 @@ def _incident(session: Session, incident: Incident, watcher: Viewer, *, is_expan
         st.html(
             f'<div class="gw-incident {state}"><header><span class="gw-chip {state}">{state}</span>'
             f"<b>{escape(incident.rule)}</b><span>{KIND_NAMES[incident.kind]}</span>"
-            f'<time title="{escape(exact(incident.opened_at, zone))}">began '
+            f'<time title="{escape(exact(incident.opened_at, zone))}">opened '
             f"{ago(incident.opened_at, now, zone)}{ends}</time></header>"
             f"<p>{_why(incident, watcher)}</p>{_causes(incident)}</div>"
         )

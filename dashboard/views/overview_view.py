@@ -62,7 +62,7 @@ def _live(session: Session, scope: Scope) -> None:
     left, right = st.columns([3, 2], gap="large")
     burst = next((part.scope for part in found.sentence if part.tone is Tone.ALARM), None)
     with left:
-        note = "the band is what is usual" if found.usual else "by the day or hour"
+        note = "the band is what is usual" if found.usual else ""
         drawing.heading("Volume", note)
         since = burst.since if burst else None
         drawing.show_volume(found.volume, watcher, "volume", since=since)
@@ -128,7 +128,13 @@ def _figures(found: Overview) -> None:
 def _bursts(found: Overview) -> None:
     drawing.heading("What bursts now", "against its own history")
     if not found.bursts:
-        st.html('<p class="gw-quiet">Nothing stands out. That is news too.</p>')
+        is_whole = any(part.tone is Tone.ALARM for part in found.sentence)
+        text = (
+            "No hashtag, name or link stands out by itself: the burst is of the topic as a whole."
+            if is_whole
+            else "Nothing stands out. That is news too."
+        )
+        st.html(f'<p class="gw-quiet">{text}</p>')
         return
     st.html(f'<ol class="gw-list">{"".join(_burst(row) for row in found.bursts[:6])}</ol>')
 
