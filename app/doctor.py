@@ -76,7 +76,10 @@ def _examine(application: Application) -> Iterator[Finding]:
         _state, _index, _spool, _volume, _models, _mail, _disk, _memory, _clock, _dashboard
     )  # fmt: skip
     for check in checks:
-        yield check(application)
+        try:
+            yield check(application)
+        except GroundswellError as err:
+            yield Finding(check.__name__.strip("_"), Verdict.BAD, str(err))
 
 
 def _state(application: Application) -> Finding:

@@ -182,8 +182,10 @@ def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...
     if location[:1] == ["settings"]:
         # What a variable says stands in no file: its name is where to mend it.
         keys = tuple(str(part) for part in location[1:])
-        starts = (variables.get(keys[:length]) for length in range(1, len(keys) + 1))
-        file = next((variable for variable in starts if variable), file)
+        for path, variable in variables.items():
+            shared = min(len(path), len(keys))
+            if path[:shared] == keys[:shared]:
+                file = variable
     return Problem(file, key, message)
 
 
