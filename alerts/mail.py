@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -82,6 +82,7 @@ def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> 
     shows once in most mail programs; the same facts make the same bytes. A chart that cannot be
     drawn is left out.
     """
+    facts = replace(facts, incident=_clean(facts.incident))
     picture = _picture(facts)
     values = _values(facts, has_chart=picture is not None)
     sender = _address(mail.sender)
@@ -120,8 +121,14 @@ def _addressed(facts: MailFacts, sender: Address, recipients: Sequence[str]) -> 
         first = f"<{incident.id}.{IncidentStep.OPENED.value}@{domain}>"
         message["In-Reply-To"] = message["References"] = first
     message["Auto-Submitted"] = "auto-generated"
-    message["X-Groundswell-Rule"] = _one_line(incident.rule)
+    message["X-Groundswell-Rule"] = incident.rule
     return message
+
+
+def _clean(incident: Incident) -> Incident:
+    """Return the incident with names that are fit for a line of text."""
+    names = {"rule": _one_line(incident.rule), "topic": _one_line(incident.topic)}
+    return incident.model_copy(update=names)
 
 
 def _picture(facts: MailFacts) -> bytes | None:
