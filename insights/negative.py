@@ -44,13 +44,13 @@ from insights.verdict import (
 
 DEFAULT_WINDOWS = (HOUR / 2, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
 # Independent looks per length of a sliding window, measured as for volume.
-CROSSINGS = 5.0
+CROSSINGS = 8.0
 REFERENCE_WEEKS = 8
 HALF_LIFE_HOURS = 4 * 168
 # One negative among five scored is believed before anything was seen.
 PRIOR_NEGATIVE, PRIOR_SCORED = 1.0, 5.0
 # Hours that stand out by more standard deviations than this are past crises.
-MASK_DEVIATIONS = 4.0
+MASK_DEVIATIONS = 3.5
 # The exact tail is worked out where the normal approximation stands out by this much.
 WORTH_A_LOOK = 1.5
 # rho where history is thin: prior mean and standard deviation.
@@ -58,6 +58,10 @@ CORRELATION_PRIOR = 0.03
 CORRELATION_PRIOR_DEVIATION = 0.03
 CORRELATION_LIMITS = (0.001, 0.5)
 PASSES = 3
+# Squared deviations count no more than so many standard deviations; of a normal variable that
+# leaves this share of the variance (Huber, Robust Statistics, 1981, proposal 2).
+WINSOR_DEVIATIONS = 2.5
+WINSOR_SHARE = 0.9776
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +198,24 @@ def _correlation(
     k = negative[used].reshape(shape).sum(axis=1)[whole]
     awaited = (scored * usual)[used].reshape(shape).sum(axis=1)[whole]
     p = np.divide(awaited, n, out=np.full(n.size, 0.5), where=n > 0)
-    weight = float((n * (n - 1) * p * (1 - p)).sum())
-    if weight <= 0:
-        return CORRELATION_PRIOR
-    estimate = float(((k - awaited) ** 2 - n * p * (1 - p)).sum()) / weight
-    noise = float((2 * (n * p * (1 - p) * (1 + (n - 1) * CORRELATION_PRIOR)) ** 2).sum())
-    trust = CORRELATION_PRIOR_DEVIATION**2 / (CORRELATION_PRIOR_DEVIATION**2 + noise / weight**2)
-    rho = CORRELATION_PRIOR + trust * (estimate - CORRELATION_PRIOR)
-    return float(np.clip(rho, *CORRELATION_LIMITS))
+    tested = n > 1
+    n, k, awaited, coins = n[tested], k[tested], awaited[tested], (n * p * (1 - p))[tested]
+    squares = np.divide((k - awaited) ** 2, coins, out=np.ones(n.size), where=coins > 0)
+    rho = CORRELATION_PRIOR
+    for _ in range(PASSES):
+        # Weighed by how much each block tells, so that a few loud hours do not speak for all; and
+        # a past crisis or campaign must not pass for the ordinary variation of quiet hours.
+        inflation = 1 + (n - 1) * rho
+        weights = (n - 1) / inflation**2
+        capped = np.minimum(squares, WINSOR_DEVIATIONS**2 * inflation) / WINSOR_SHARE
+        known = float((weights * (n - 1)).sum())
+        if known <= 0:
+            return CORRELATION_PRIOR
+        estimate = float((weights * (capped - 1)).sum()) / known
+        trust = CORRELATION_PRIOR_DEVIATION**2 / (CORRELATION_PRIOR_DEVIATION**2 + 2 / known)
+        rho = CORRELATION_PRIOR + trust * (estimate - CORRELATION_PRIOR)
+        rho = float(np.clip(rho, *CORRELATION_LIMITS))
+    return rho
 
 
 def judge_negative(shares: ShareSeries, index: int, settings: NegativeSettings) -> Verdict:
