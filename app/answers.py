@@ -156,6 +156,15 @@ class VolumePoint:
     low: int | None = None
     high: int | None = None
 
+    @property
+    def is_final(self) -> bool:
+        """Whether more mentions could no longer change what the bar says.
+
+        One that runs and is above the usual range already will stay there.
+        """
+        is_high = self.high is not None and self.count > self.high
+        return self.is_covered and (self.is_complete or is_high)
+
 
 @dataclass(frozen=True, slots=True)
 class SentimentPoint:

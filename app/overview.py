@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -53,6 +54,12 @@ SHARED = 6
 """Things worth sharing that are shown; more is a list, not a pick."""
 
 SHARE_POOL = 200
+POST_RELEVANCE = 0.35
+"""What a post counts beside an article, which is written to be read by strangers."""
+
+PROLIFIC = 3
+"""Who praises this often in three days sells something."""
+
 ARTICLE_CHANNELS = (Channel.NEWS, Channel.BLOG, Channel.VIDEO)
 POST_CHANNELS = (Channel.SOCIAL, Channel.FORUM)
 
@@ -287,7 +294,10 @@ def _worth(
         for mention in queries.index.page(selection, SHARE_POOL, order).mentions:
             if _is_shareable(mention):
                 pool[mention.id] = mention
-    items = [_item(mention, quarrels) for mention in pool.values()]
+    posts = Counter(_account(m) for m in pool.values() if m.channel in POST_CHANNELS)
+    items = [
+        _item(mention, quarrels) for mention in pool.values() if posts[_account(mention)] < PROLIFIC
+    ]
     picked = rank_worth_sharing(items, now, SHARED)
     return tuple(
         Worth(
@@ -304,12 +314,17 @@ def _worth(
     )
 
 
+def _account(mention: Mention) -> tuple[str, str] | None:
+    return (mention.author.service, mention.author.id) if mention.author else None
+
+
 def _is_shareable(mention: Mention) -> bool:
     """Return whether a mention can be shared at all: an original with an address and a body.
 
     Of what people post, only praise: a neutral post is as often a complaint in a mild tone.
     """
-    is_original = mention.parent_id is None and mention.copy_of is None
+    # A feed that carries another site's article links to the original, which is what is shared.
+    is_original = mention.parent_id is None and mention.copy_of in (None, mention.url)
     if mention.channel not in ARTICLE_CHANNELS and mention.sentiment is not Sentiment.POSITIVE:
         return False
     return is_original and mention.url is not None and len(mention.text) >= 80
@@ -324,7 +339,7 @@ def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
         tokens=tokens,
         published_at=mention.published_at,
         source=mention.sources[0] if mention.sources else mention.service,
-        relevance=1.0 if mention.title and is_article else 0.5,
+        relevance=1.0 if mention.title and is_article else POST_RELEVANCE,
         engagement=mention.engagement.total,
         sentiment=mention.sentiment.value if mention.sentiment else None,
         is_safe=not any(quarrel.casefold() in said for quarrel in quarrels),

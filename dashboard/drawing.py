@@ -49,8 +49,8 @@ def show_volume(
             expected=point.expected,
             low=point.low,
             high=point.high,
-            is_incomplete=not (point.is_covered and point.is_complete),
-            is_burst=since is not None and point.window.end > since and point.is_complete,
+            is_incomplete=not point.is_final,
+            is_burst=since is not None and point.window.end > since and point.is_final,
         )
         for point in points
     ]

@@ -171,6 +171,7 @@ def _article(at: datetime, title: str, text: str, number: int) -> Mention:
         service="web",
         channel=Channel.NEWS,
         url=url,
+        copy_of=url,
         title=title,
         text=text,
         language="en",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.answers import Health, Tone
+from app.answers import Health, Tone, VolumePoint
 from app.bootstrap import Application
 from app.queries import Queries
 from app.scope import Preset, Scope
@@ -147,6 +147,27 @@ def test_worth_sharing_holds_articles_and_no_quarrel(queries: Queries) -> None:
     titles = {entry.mention.title for entry in worth}
     assert titles >= {title for title, _ in scenario.ARTICLES}
     assert all("#latedelivery" not in entry.mention.text for entry in worth)
+
+
+def test_who_praises_all_the_time_is_not_worth_sharing(application: Application) -> None:
+    """A friendly post is offered; the same from an account that posts nothing else is not."""
+    long = "A very good week with my acme kettle, and a longer text than most people write about it"
+    post = scenario.mentions()[-12].model_copy(update={"text": long})
+    assert post.enrichment is not None
+    praise = post.enrichment.model_copy(update={"sentiment": Sentiment.POSITIVE})
+    one = post.model_copy(update={"enrichment": praise})
+    many = [one.model_copy(update={"id": f"offer-{n}", "text": f"{long} {n}"}) for n in range(3)]
+    assert len(_over(application, [one]).overview(Scope()).worth) == 1
+    assert _over(application, many).overview(Scope()).worth == ()
+
+
+def test_a_running_hour_above_the_usual_is_final() -> None:
+    """More mentions cannot make it usual again; a running hour within the range still can."""
+    hour = TimeWindow.before(scenario.NOW, timedelta(hours=1))
+    assert VolumePoint(hour, 9, is_complete=False, high=5).is_final
+    assert not VolumePoint(hour, 3, is_complete=False, high=5).is_final
+    assert not VolumePoint(hour, 9, is_covered=False, high=5).is_final
+    assert not VolumePoint(hour, 9, is_complete=False).is_final
 
 
 def test_stats_keep_the_contract_of_the_command_line(queries: Queries) -> None:
