@@ -1,0 +1,521 @@
+"""From mentions to mails: the rules over a real index and state, round after round."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from typer.testing import CliRunner
+
+from alerts.incident import IncidentStep
+from app.alerting import Outcome, RuleOutcome, evaluate_rules, preview, watch_rules
+from app.bootstrap import Application
+from app.cli.main import app as command_line
+from app.cli.session import session
+from app.judging import STEP
+from app.queries import Queries
+from app.scope import parse_scope
+from core.errors import QuarantineError, QueryError, RetryableError, UsageError
+from core.questions import Selection
+from core.window import TimeWindow
+from insights.series import Series
+from tests.fakes import crisis
+
+MINUTES = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = crisis.NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class TroubledMailer:
+    """Keeps what it is sent; raises what it is told, before or after keeping it."""
+
+    before: BaseException | None = None
+    after: BaseException | None = None
+    sent: list[EmailMessage] = field(default_factory=list)
+
+    def send(self, message: EmailMessage) -> str:
+        if self.before is not None:
+            raise self.before
+        self.sent.append(message)
+        if self.after is not None:
+            raise self.after
+        return f"kept {len(self.sent)}"
+
+    @property
+    def steps(self) -> list[str]:
+        """The incident-free part of each Message-ID, in order."""
+        return [str(one["Message-ID"]).split(".")[1].partition("@")[0] for one in self.sent]
+
+
+class Home:
+    """An application whose time, mails and mentions the test decides."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock = folder, Clock()
+        self.mailer = TroubledMailer()
+        self.application: Application = self.open()
+
+    def open(self) -> Application:
+        """Open the application anew, as another process would."""
+        self.application = crisis.open_home(self.folder, self.clock)
+        self.application.__dict__["mailer"] = self.mailer
+        return self.application
+
+    def restart(self) -> None:
+        """End the process and start another."""
+        self.application.close()
+        self.open()
+
+    def evaluate(self, *names: str, **options: bool) -> dict[str, RuleOutcome]:
+        """Evaluate and return the outcomes by rule."""
+        return {one.rule: one for one in evaluate_rules(self.application, names, **options)}
+
+    def add(self, count: int, start: datetime, length: timedelta = HOUR) -> None:
+        """Let people be angry."""
+        self.application.index.apply(crisis.crisis(count, start, length), self.clock.now)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with six weeks of calm, then an hour with 60 angry mentions, to copy."""
+    made = Home(crisis.write_home(tmp_path_factory.mktemp("filled")))
+    made.application.index.apply(crisis.ordinary(), crisis.NOW)
+    made.add(60, crisis.BEGAN)
+    made.application.close()
+    return made.folder
+
+
+@pytest.fixture
+def home(filled: Path, tmp_path: Path) -> Iterator[Home]:
+    """Return a home of the test's own: six weeks of calm, and a crisis since an hour."""
+    made = Home(Path(shutil.copytree(filled, tmp_path / "of-its-own")))
+    yield made
+    made.application.close()
+
+
+def test_crisis_is_told_once_by_each_rule(home: Home) -> None:
+    """Both kinds of rule tell the crisis, and evaluating again and again tells nothing more."""
+    first = home.evaluate()
+    assert [one.outcome for one in first.values()] == [Outcome.TOLD, Outcome.TOLD]
+    assert {one.step for one in first.values()} == {IncidentStep.OPENED}
+    for minute in range(5):
+        home.clock.now += MINUTES
+        if minute == 2:
+            home.restart()
+        again = home.evaluate()
+        assert [one.outcome for one in again.values()] == [Outcome.OPEN, Outcome.OPEN]
+    assert home.mailer.steps == ["opened", "opened"]
+    assert len(home.application.state.incidents()) == 2
+
+
+def test_calm_tells_nothing(home: Home) -> None:
+    """Half an hour before the crisis the rules are quiet and say what is usual."""
+    home.clock.now = crisis.BEGAN - 30 * MINUTES
+    outcomes = home.evaluate()
+    assert [one.outcome for one in outcomes.values()] == [Outcome.QUIET, Outcome.QUIET]
+    assert "usual" in outcomes["Acme volume"].message
+    assert not home.mailer.sent
+
+
+def test_number_in_the_mail_is_the_number_behind_its_link(home: Home) -> None:
+    """Each link of each mail opens, in the dashboard's own words, as many mentions as it says."""
+    home.evaluate()
+    application = home.application
+    for message in home.mailer.sent:
+        body = message.get_body(("plain",))
+        assert body is not None
+        text = body.get_content()
+        links = [line.strip() for line in text.splitlines() if "://" in line]
+        assert all(link.startswith("https://listen.example/mentions?") for link in links)
+        counts = []
+        for link in links:
+            scope, problems = parse_scope(
+                parse_qs(urlsplit(link).query), application.configuration, home.clock.now
+            )
+            assert not problems
+            counts.append(Queries(application).count(scope))
+        assert counts == [1] * (len(links) - 1) + [int(text.split("See the ")[1].split()[0])]
+        assert f"{counts[-1]} " in text.split("\n")[3]
+
+
+def test_mail_says_what_grew_and_shows_it(home: Home) -> None:
+    """The hashtag of the crisis is named, and the mentions that matter are of the crisis."""
+    home.evaluate("Acme volume")
+    (incident,) = home.application.state.incidents()
+    assert incident.causes[0].value == "refundnow"
+    shown = home.application.index.get(incident.mention_ids)
+    assert shown
+    assert all("refund" in one.text for one in shown.values())
+    assert home.mailer.sent[0].get_content_type() == "multipart/alternative"
+    assert b"image/png" in home.mailer.sent[0].as_bytes()
+
+
+def test_doubling_and_resolution_are_told(home: Home) -> None:
+    """A crisis that doubles is told again; two quiet hours later its end is, and no more."""
+    home.evaluate("Acme volume")
+    home.clock.now += 30 * MINUTES
+    home.add(90, crisis.NOW, 30 * MINUTES)
+    assert home.evaluate("Acme volume")["Acme volume"].step is IncidentStep.DOUBLED
+    for _ in range(12):
+        home.clock.now += 30 * MINUTES
+        home.evaluate("Acme volume")
+    assert [step.partition("-")[0] for step in home.mailer.steps] == [
+        "opened",
+        "doubled",
+        "resolved",
+    ]
+    (incident,) = home.application.state.incidents()
+    assert [told.step for told in incident.told] == list(IncidentStep)
+    assert incident.resolved_at is not None
+
+
+def test_long_incident_is_resolved_by_mail(home: Home) -> None:
+    """The end is told however long ago the beginning was."""
+    home.evaluate("Acme volume")
+    (incident,) = home.application.state.incidents()
+    opened = incident.opened_at - timedelta(days=9)
+    home.application.state.save_incident(incident.model_copy(update={"opened_at": opened}))
+    home.clock.now += timedelta(hours=8)
+    home.evaluate("Acme volume")
+    assert home.mailer.steps == ["opened", "resolved"]
+
+
+def test_new_crisis_after_a_resolved_one_is_a_new_incident(home: Home) -> None:
+    """What begins after the end of an incident is told as its own, from its own beginning."""
+    home.evaluate("Acme volume")
+    home.clock.now += timedelta(hours=8)
+    home.evaluate("Acme volume")
+    home.add(80, home.clock.now, HOUR)
+    home.clock.now += HOUR
+    home.evaluate("Acme volume")
+    second, first = home.application.state.incidents()
+    assert home.mailer.steps == ["opened", "resolved", "opened"]
+    assert first.resolved_at is not None
+    assert second.first.started_at >= first.resolved_at
+
+
+def test_mail_server_that_is_down_is_waited_for(home: Home) -> None:
+    """What could not be told is told at the next round, the end of an incident too."""
+    home.mailer.before = RetryableError("nobody listens")
+    assert home.evaluate("Acme volume")["Acme volume"].outcome is Outcome.OPEN
+    assert not home.mailer.sent
+    home.clock.now += MINUTES
+    home.mailer.before = None
+    assert home.evaluate("Acme volume")["Acme volume"].outcome is Outcome.TOLD
+    home.mailer.before = RetryableError("nobody listens")
+    home.clock.now += timedelta(hours=8)
+    home.evaluate("Acme volume")
+    home.mailer.before = None
+    home.clock.now += 10 * MINUTES
+    assert home.evaluate("Acme volume")["Acme volume"].destination == "kept 2"
+    home.evaluate("Acme volume")
+    assert home.mailer.steps == ["opened", "resolved"]
+
+
+def test_mail_that_waited_two_days_is_not_sent(home: Home) -> None:
+    """An incident that is long over is found on the dashboard, not in a mail."""
+    home.mailer.before = RetryableError("nobody listens")
+    home.evaluate("Acme volume")
+    home.clock.now += timedelta(hours=8)
+    home.evaluate("Acme volume")
+    home.mailer.before = None
+    home.clock.now += timedelta(days=3)
+    home.evaluate("Acme volume")
+    assert not home.mailer.sent
+
+
+def test_refused_mail_is_told_as_refused_and_not_sent_again(home: Home) -> None:
+    """A server's "never" stands in the ledger and on the incident."""
+    home.mailer.before = QuarantineError("550 spam")
+    assert home.evaluate("Acme volume")["Acme volume"].destination == "refused: 550 spam"
+    home.mailer.before = None
+    home.evaluate("Acme volume")
+    assert not home.mailer.sent
+    assert home.application.state.incidents()[0].told[0].destination == "refused: 550 spam"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_death_before_sending_loses_no_mail(home: Home) -> None:
+    """The incident is saved first, so the next process sends what this one did not."""
+    home.mailer.before = Killed()
+    with pytest.raises(Killed):
+        home.evaluate("Acme volume")
+    home.mailer.before = None
+    home.restart()
+    home.evaluate("Acme volume")
+    assert home.mailer.steps == ["opened"]
+
+
+def test_death_after_sending_doubles_it_under_the_same_id(home: Home) -> None:
+    """Where the ledger was not written the mail comes twice, with one Message-ID and content."""
+    home.mailer.after = Killed()
+    with pytest.raises(Killed):
+        home.evaluate("Acme volume")
+    home.mailer.after = None
+    home.restart()
+    home.evaluate("Acme volume")
+    first, second = home.mailer.sent
+    assert first.as_bytes() == second.as_bytes()
+    home.evaluate("Acme volume")
+    assert len(home.mailer.sent) == 2
+
+
+def test_dry_run_saves_and_sends_nothing(home: Home) -> None:
+    """It says what would be told, and leaves no trace."""
+    outcomes = home.evaluate(dry_run=True)
+    assert {one.message for one in outcomes.values()} == {"would tell: opened"}
+    assert not home.mailer.sent
+    assert not home.application.state.incidents()
+    assert all(one.destination is None for one in outcomes.values())
+
+
+def test_same_data_and_time_same_answer(home: Home) -> None:
+    """Evaluating twice without saving gives equal verdicts and the same incident."""
+    assert home.evaluate(dry_run=True) == home.evaluate(dry_run=True)
+
+
+def test_rule_that_fails_does_not_stop_the_others(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure is told with its reason, and the other rule still tells the crisis."""
+    series = Queries.series
+
+    def fail(self: Queries, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
+        if selection.query is None and step == STEP:
+            raise QueryError("too many words", "acme", 1)
+        return series(self, selection, window, step)
+
+    monkeypatch.setattr(Queries, "series", fail)
+    outcomes = home.evaluate()
+    assert outcomes["Acme volume"].outcome is Outcome.FAILED
+    assert "too many words" in outcomes["Acme volume"].message
+    assert outcomes["Acme negative"].outcome is Outcome.TOLD
+
+
+def test_unknown_rule_names_the_known_ones(home: Home) -> None:
+    """A typing mistake is answered with what there is."""
+    with pytest.raises(UsageError, match="Acme volume, Acme negative"):
+        home.evaluate("Acme")
+
+
+ONE_RULE = """\
+- name: Quiet
+  kind: {kind}
+  topic: {topic}
+"""
+
+
+def young_home(folder: Path, kind: str, topic: str = "Acme") -> Home:
+    """Return a home with two days and some hours of history and one rule."""
+    alerts = ONE_RULE.format(kind=kind, topic=topic)
+    made = Home(crisis.write_home(folder, alerts=alerts))
+    history = crisis.ordinary(days=2, until=crisis.BEGAN - 5 * HOUR)
+    calm = [one for one in history if int(one.text.split()[-1]) % 3 == 0]
+    made.application.index.apply(calm, crisis.NOW)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("volume_spike", r"learning, day \d of 14; until then from 1\d mentions an hour"),
+        ("negative_spike", r"learning, day \d of 14; until then from 8 negative mentions an hour"),
+    ],
+)
+def test_young_rule_says_how_far_it_is(tmp_path: Path, kind: str, words: str) -> None:
+    """Without two weeks of history a rule says so, and fires from its threshold on."""
+    home = young_home(tmp_path, kind)
+    outcome = home.evaluate()["Quiet"]
+    assert outcome.outcome is Outcome.LEARNING
+    home.add(60, crisis.BEGAN)
+    assert home.evaluate()["Quiet"].outcome is Outcome.TOLD
+    (message,) = home.mailer.sent
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert outcome.message in body.get_content()
+    assert re.fullmatch(words, outcome.message)
+    home.application.close()
+
+
+def test_rule_without_any_mention_has_no_data(tmp_path: Path) -> None:
+    """A topic that nothing matched yet is no quiet topic."""
+    home = young_home(tmp_path, "volume_spike", topic="Quiet")
+    outcome = home.evaluate()["Quiet"]
+    assert (outcome.outcome, outcome.message) == (Outcome.NO_DATA, "no mention yet")
+    assert preview(home.application, home.application.configuration.alerts[0], 30 * 24 * HOUR) == []
+    home.application.close()
+
+
+def test_rule_with_now_in_its_query_is_judged(tmp_path: Path) -> None:
+    """A rule's query may count from now, as its configuration allows."""
+    alerts = ONE_RULE.format(kind="volume_spike", topic="Acme") + "  query: published:>now-50d\n"
+    home = Home(crisis.write_home(tmp_path, alerts=alerts))
+    home.application.index.apply(crisis.ordinary(), crisis.NOW)
+    home.add(60, crisis.BEGAN)
+    assert home.evaluate()["Quiet"].outcome is Outcome.TOLD
+    home.application.close()
+
+
+def test_preview_finds_the_crisis_alone(home: Home) -> None:
+    """Replayed over a month of calm and one crisis, a rule would have fired once, at its start."""
+    home.clock.now += 3 * HOUR
+    for rule in home.application.configuration.alerts:
+        (episode,) = preview(home.application, rule, timedelta(days=30))
+        assert crisis.BEGAN < episode.first_alert <= crisis.BEGAN + 30 * MINUTES
+        assert episode.first_alert < episode.last_alert
+        assert episode.observed >= 60
+        assert episode.p is not None
+
+
+def test_preview_agrees_with_what_was_told(home: Home) -> None:
+    """The first alert of the preview is the first instant at which evaluating opens an incident."""
+    (rule, _) = home.application.configuration.alerts
+    (episode,) = preview(home.application, rule, timedelta(days=2))
+    home.clock.now = crisis.BEGAN - 10 * MINUTES
+    while home.evaluate(rule.name, dry_run=True)[rule.name].step is None:
+        home.clock.now += 5 * MINUTES
+    assert home.clock.now == episode.first_alert
+
+
+def test_watching_stops_on_the_event_and_waits_for_engines(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop goes on when an engine was away, and ends as soon as it is told to."""
+    stop, heard, refresh = threading.Event(), list[RuleOutcome](), home.application.index.refresh
+    failures: list[Exception] = [RetryableError("index is away")]
+
+    def flaky() -> None:
+        if failures:
+            raise failures.pop()
+        refresh()
+
+    def tell(outcome: RuleOutcome) -> None:
+        heard.append(outcome)
+        if len(heard) == 4:
+            stop.set()
+
+    monkeypatch.setattr(home.application.index, "refresh", flaky)
+    watch_rules(home.application, timedelta(milliseconds=5), stop, tell)
+    assert [one.outcome for one in heard] == [
+        Outcome.TOLD,
+        Outcome.TOLD,
+        Outcome.OPEN,
+        Outcome.OPEN,
+    ]
+
+
+# --- the command line
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(home: Home, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs a command on the closed home, as of the crisis."""
+    home.application.close()
+    monkeypatch.setenv("GROUNDSWELL_HOME", str(home.folder / "home"))
+
+    def call(*words: str, as_json: bool = True) -> tuple[int, str, str]:
+        config = str(home.folder / "configs")
+        front = ["--config", config, "--now", crisis.NOW.isoformat()]
+        front += ["--json"] if as_json else []
+        result = CliRunner().invoke(command_line, [*front, *words])
+        session.is_json = False
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return call
+
+
+def test_evaluate_command_delivers_and_answers_in_json(home: Home, run: Run) -> None:
+    """`alerts evaluate` prints one document and puts the mails where it says."""
+    code, out, _ = run("alerts", "evaluate", "--rule", "Acme volume")
+    (rule,) = json.loads(out)["rules"]
+    assert (code, rule["outcome"], rule["step"]) == (0, "told", "opened")
+    message = message_from_bytes(Path(rule["destination"]).read_bytes(), policy=policy.default)
+    assert message["Subject"].startswith("Acme: ")
+    code, out, _ = run("alerts", "list")
+    listed = json.loads(out)
+    assert [one["is_open"] for one in listed["rules"]] == [True, False]
+    assert [one["rule"] for one in listed["incidents"]] == ["Acme volume"]
+
+
+def test_dry_run_command_sends_nothing(home: Home, run: Run) -> None:
+    """`alerts evaluate --dry-run` leaves the mail folder as it was."""
+    code, out, _ = run("alerts", "evaluate", "--dry-run")
+    assert code == 0
+    assert {one["message"] for one in json.loads(out)["rules"]} == {"would tell: opened"}
+    assert not (home.folder / "home" / "mail").exists()
+
+
+def test_preview_command(run: Run) -> None:
+    """`alerts preview` prints its episodes as JSON, and as a table to people."""
+    code, out, _ = run("alerts", "preview", "Acme volume", "--days", "7")
+    found = json.loads(out)
+    assert (code, found["rule"], found["days"], len(found["episodes"])) == (0, "Acme volume", 7, 1)
+    code, out, _ = run("alerts", "preview", "Acme volume", "--days", "7", as_json=False)
+    assert "Would have fired once in 7 days" in out
+
+
+def test_wrong_words_are_usage_errors(run: Run) -> None:
+    """Unknown rules and impossible durations are refused before anything is done."""
+    with pytest.raises(UsageError, match="no rule is named 'Nope'"):
+        run("alerts", "evaluate", "--rule", "Nope")
+    with pytest.raises(UsageError, match="no rule is named 'Nope'"):
+        run("alerts", "preview", "Nope")
+    with pytest.raises(UsageError, match="at least 1s"):
+        run("alerts", "evaluate", "--watch", "--every", "0s")
+    with pytest.raises(UsageError, match="no duration"):
+        run("alerts", "evaluate", "--watch", "--every", "often")
+    assert run("alerts", "preview", "Acme volume", "--days", "0")[0] == 2
+
+
+def test_failing_rule_makes_the_command_fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule that could not be judged is exit code 1, with the document all the same."""
+
+    def fail(*_: object) -> object:
+        raise QueryError("too many words", "acme", 1)
+
+    monkeypatch.setattr(Queries, "series", fail)
+    code, out, _ = run("alerts", "evaluate")
+    assert code == 1
+    assert {one["outcome"] for one in json.loads(out[out.index("{\n") :])["rules"]} == {"failed"}
+
+
+def test_exit_codes_of_the_real_command(home: Home) -> None:
+    """The installed entry point answers a wrong name with 2 and words on stderr alone."""
+    home.application.close()
+    environment = {**os.environ, "GROUNDSWELL_HOME": str(home.folder / "home")}
+    command = [sys.executable, "-m", "app.cli", "alerts", "evaluate", "--json", "--rule", "Nope"]
+    command += ["--config", str(home.folder / "configs")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "groundswell: no rule is named 'Nope'" in done.stderr
