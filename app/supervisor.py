@@ -31,6 +31,8 @@ HEALTHY_SECONDS = 120.0
 SET_PARENT_DEATH_SIGNAL = 1
 """The option of Linux's prctl(2) that names the signal a process gets when its parent dies."""
 
+STDERR = 2
+
 GRACE_SECONDS = 15.0
 """Time to end a batch after a stop; then a part is killed, which loses nothing either."""
 
@@ -154,6 +156,8 @@ def _start(part: PartCommand) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own commands
         part.command,
         env=part.environment,
+        # What parts say is no result of the command that keeps them.
+        stdout=STDERR,
         start_new_session=True,
         preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one system call, no lock is taken
     )

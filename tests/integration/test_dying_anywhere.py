@@ -181,7 +181,7 @@ class World:
 
     def correct(self) -> None:
         """Set a sentiment as a person does, who tries again when told it failed."""
-        word = Correction(value=Sentiment.POSITIVE, by="kim", at_us=7)
+        word = Correction[Sentiment | None](value=Sentiment.POSITIVE, by="kim", at_us=7)
         self.spool.append([Envelope.correcting(CORRECTED, Overlay(sentiment=word))])
 
     def enrich(self) -> None:
