@@ -154,9 +154,16 @@ class Access:
 
 
 class Gate:
-    """ASGI middleware that lets in who may see the dashboard, and nobody else."""
+    """ASGI middleware that lets in who may see the dashboard, and nobody else.
+
+    ``is_standing`` says that this process has one: a page served without it shows nothing to
+    requests from outside.
+    """
+
+    is_standing = False
 
     def __init__(self, app: ASGIApp, access: Callable[[], Access], throttle: Throttle) -> None:
+        Gate.is_standing = True
         self._app = app
         self._access = access
         self._throttle = throttle

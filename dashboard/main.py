@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import shell
+from dashboard.gate import Gate, is_open
 from dashboard.views import (
     alerts_view,
     mentions_view,
@@ -22,6 +23,16 @@ st.set_page_config(page_title="Groundswell", page_icon=str(HERE / "mark.svg"), l
 st.html(HERE / "style.css")
 st.logo(str(HERE / "mark.svg"), size="large")
 
+
+def is_unguarded() -> bool:
+    """Return whether this script was started by itself and is asked for from outside."""
+    headers = [(key.lower().encode(), value.encode()) for key, value in st.context.headers.items()]
+    return bool(headers) and not Gate.is_standing and not is_open(headers, None)
+
+
+if is_unguarded():
+    st.error("Start the dashboard with `groundswell dashboard`: it guards what is shown here.")
+    st.stop()
 
 PAGES = [
     st.Page(
