@@ -68,9 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _run(home: Path, port: int | None) -> None:
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Also where SIGINT is ignored, as in a shell's background.
+        signal.signal(number, _interrupt)
     with replay(home, port) as demo:
         state = "going on with the stored demo" if demo.is_second_start else "a month to replay"
         out.print(f"Synthetic mentions of three invented carriers, {state}.")
