@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from app.answers import (
     SENTIMENT_ORDER,
     Health,
@@ -25,20 +27,20 @@ from app.answers import (
     TrendRow,
     VolumePoint,
 )
+from app.judging import judge
 from app.pending import CorrectedIndex, Pending
 from app.scope import Scope
-from core.mention import Mention, Sentiment
+from core.mention import Mention
 from core.ports import Index, Poll
 from core.query.ast import And, FieldIs, Node, Or
 from core.query.highlight import spans
 from core.query.parser import parse
 from core.questions import GroupField, Order, Selection
-from core.settings import Configuration, Rule, RuleKind
-from core.window import TimeWindow, bucket_start
+from core.settings import Configuration, Rule
+from core.window import TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
-from insights.burst import VolumeSettings, judge_volume
+from insights.distributions import FloatArray
 from insights.measures import net_sentiment
-from insights.negative import NegativeSettings, ShareSeries, judge_negative
 from insights.series import Series
 from insights.verdict import Verdict
 
@@ -50,9 +52,6 @@ Place = Literal["title", "text"]
 
 COVERAGE_LENGTH = timedelta(days=7)
 """What the page of sources shows: a week says whether a gap is usual for its hour."""
-
-HISTORY = timedelta(weeks=8)
-"""What baselines are made of (``insights.baseline.REFERENCE_WEEKS``)."""
 
 LATE_AFTER = timedelta(minutes=10)
 """However often a source is polled, a pause shorter than this worries nobody."""
@@ -75,6 +74,7 @@ class Queries:
         self._application = application
         self.pending = pending or Pending()
         self.index: Index = CorrectedIndex(application.index, self.pending)
+        self._last_covered: tuple[tuple[TimeWindow, timedelta], FloatArray] | None = None
 
     @property
     def configuration(self) -> Configuration:
@@ -166,14 +166,16 @@ class Queries:
         Buckets before the first mention of its topics are unknown; hours in which sources failed
         are covered by the share of polls that went well.
         """
-        start = bucket_start(window.start, step)
+        start = bucket_start(window.start, check_step(step))
         aligned = TimeWindow(start, window.end)
-        found = self.index.buckets(replace(selection, window=aligned), step)
-        return Series.from_buckets(
-            aligned,
+        counts = np.zeros(-((start - aligned.end) // step), dtype=np.int64)
+        for bucket in self.index.buckets(replace(selection, window=aligned), step):
+            counts[(bucket.start - start) // step] = bucket.count
+        return Series.build(
+            start,
             step,
-            {bucket.start: bucket.count for bucket in found},
-            self.coverage(aligned, step),
+            counts,
+            self._covered(aligned, step),
             covered_from=self.first_seen(selection),
         )
 
@@ -188,12 +190,32 @@ class Queries:
         Hours that no source was polled in count as covered: they were imported, or fetched as
         history later.
         """
+        covered = self._covered(window, step)
+        return dict(zip(window.buckets(step), map(float, covered), strict=True))
+
+    def _covered(self, window: TimeWindow, step: timedelta) -> FloatArray:
+        """Return the coverage of each bucket; asked again for the same window by every rule."""
+        key = (window, step)
+        if self._last_covered is None or self._last_covered[0] != key:
+            start = bucket_start(window.start, step)
+            number = max(-((start - window.end) // step), 0)
+            hours = (start.timestamp() + np.arange(number) * step.total_seconds()) // 3600
+            first = int(hours[0]) if number else 0
+            shares = np.ones(int(hours[-1]) - first + 1 if number else 0)
+            for at, share in self._shares_by_hour(window).items():
+                place = int(at.timestamp()) // 3600 - first
+                if 0 <= place < shares.size:
+                    shares[place] = share
+            self._last_covered = (key, shares[hours.astype(np.int64) - first])
+        return self._last_covered[1]
+
+    def _shares_by_hour(self, window: TimeWindow) -> dict[datetime, float]:
+        """Return the share of polls that went well, of hours in which any source was polled."""
         by_hour: dict[datetime, list[float]] = {}
         for hour in self._application.state.polls_by_hour(window):
             well = hour.ok + hour.not_modified
             by_hour.setdefault(hour.hour, []).append(well / hour.polls if hour.polls else 1.0)
-        shares = {at: sum(values) / len(values) for at, values in by_hour.items()}
-        return {at: shares.get(bucket_start(at, HOUR), 1.0) for at in window.buckets(step)}
+        return {at: sum(values) / len(values) for at, values in by_hour.items()}
 
     # --- what happens
 
@@ -261,29 +283,7 @@ class Queries:
 
     def judge(self, rule: Rule) -> Verdict | None:
         """Return the verdict of ``rule`` on the last closed bucket; None before any mention."""
-        scope = Scope(topics=(rule.topic,), query=rule.query or "")
-        selection, now = self.selection(scope), self.now()
-        if self.first_seen(selection) is None:
-            return None
-        window = TimeWindow.before(now, HISTORY)
-        every = self.series(selection, window, RULE_STEP)
-        last, zone = every.last_closed(now), self.configuration.settings.time_zone
-        if rule.kind is RuleKind.VOLUME_SPIKE:
-            volume = VolumeSettings(rule.false_alarms_per_week, rule.minimum, zone=zone)
-            return judge_volume(every, last, volume)
-        negative = self._labelled(selection, (Sentiment.NEGATIVE,), window)
-        scored = self._labelled(selection, SENTIMENT_ORDER, window)
-        settings = NegativeSettings(
-            rule.false_alarms_per_week, minimum_scored=rule.minimum, zone=zone
-        )
-        return judge_negative(ShareSeries(negative, scored), last, settings)
-
-    def _labelled(
-        self, selection: Selection, labels: Sequence[Sentiment], window: TimeWindow
-    ) -> Series:
-        """Return the counts of mentions with one of the labels."""
-        node = any_of("sentiment", [label.value for label in labels])
-        return self.series(narrowed(selection, node), window, RULE_STEP)
+        return judge(self, rule, self.now(), RULE_STEP)
 
     def incident_scope(self, incident: Incident) -> Scope:
         """Return the mentions of an incident: its topic and query, from its start to its end."""
