@@ -101,8 +101,9 @@ def brand_query(name: str, handle: str, hashtag: str) -> str:
     """Return the query for a brand: its name, its handle and its hashtag."""
     words = [token.folded for token in tokenise(name)]
     quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    parts = [quoted if len(words) > 1 else name if words == [name.casefold()] else quoted]
-    parts += [f"@{handle}", f"#{hashtag}"]
+    # All in capitals it may be an operator; in quotes a word means the same.
+    is_plain = words == [name.casefold()] and not name.isupper()
+    parts = [name if is_plain else quoted, f"@{handle}", f"#{hashtag}"]
     query = " OR ".join(dict.fromkeys(parts))
     parse(query)
     return query
