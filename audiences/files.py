@@ -10,6 +10,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def _write(path: Path, data: bytes, rows: int) -> WrittenFile:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as err:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise UsageError(f"{path} cannot be written: {err.strerror}") from err
     return WrittenFile(path, rows, hashlib.sha256(data).hexdigest())
