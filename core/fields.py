@@ -169,6 +169,7 @@ _SPECS = (
         "story the mention is a copy of",
         is_exact=True,
     ),
+    FieldSpec("copy", _F, lambda m: (m.is_copy,), False, "repeats a story told before"),
     FieldSpec("status", _K, lambda m: (m.status.value,), False, "open or done"),
     FieldSpec("tag", _K, lambda m: _folded(m.overlay.tags), False, "tag set by a person"),
     FieldSpec("irrelevant", _F, lambda m: (m.is_irrelevant,), False, "marked as not us"),

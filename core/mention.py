@@ -125,7 +125,10 @@ class Entity(Part):
 
 
 class Enrichment(Part):
-    """What nlp says about one content of a mention, and which models said it."""
+    """What nlp says about one content of a mention, and which models said it.
+
+    ``is_copy`` says that another mention told the story ``story_id`` before.
+    """
 
     content_version: Version
     enriched_us: int
@@ -139,6 +142,7 @@ class Enrichment(Part):
     links: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     story_id: str | None = None
+    is_copy: bool = False
     topic_sentiment: tuple[str, ...] = ()
 
 
@@ -240,6 +244,11 @@ class Mention(Part):
     def story_id(self) -> str | None:
         """The story that the mention is a copy of, once nlp has said so."""
         return self.enrichment.story_id if self.enrichment else None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether another mention told the same story before, as far as nlp has said."""
+        return self.enrichment is not None and self.enrichment.is_copy
 
     def with_version(self, observed_us: int, revision: int = 0) -> Self:
         """Return a copy whose version says when this content was seen.

@@ -43,6 +43,11 @@ def without_addresses(text: str) -> str:
     return _HANDLE.sub(" ", _LINK.sub(" ", _RETWEET.sub(" ", text)))
 
 
+def is_passed_on(text: str) -> bool:
+    """Return whether ``text`` says itself that it is another's: it begins with "RT @name"."""
+    return _RETWEET.match(text) is not None
+
+
 def _is_kept(char: str) -> bool:
     """Whether a character is part of the text's content: letter, mark, number or picture."""
     return unicodedata.category(char)[0] in "LMN" or unicodedata.category(char) == _PICTURES

@@ -45,6 +45,7 @@ FULL = Mention(
         hashtags=("Launch", "launch"),
         handles=("Eve",),
         story_id="s",
+        is_copy=True,
         topic_sentiment=("Acme|negative",),
     ),
     overlay=Overlay(
@@ -80,6 +81,7 @@ EXPECTED: dict[str, list[object]] = {
     "handle": ["eve"],
     "entity": ["berlin"],
     "story": ["s"],
+    "copy": [True],
     "status": ["done"],
     "tag": ["vip"],
     "irrelevant": [True],
@@ -111,7 +113,7 @@ def test_reads_its_values(name: str) -> None:
 def test_missing_values_are_no_values(name: str) -> None:
     """What is unknown is no value at all, never zero or an empty word."""
     bare = Mention(id="m", service="web")
-    assert bool(FIELDS[name].read(bare)) is (name in ALWAYS | {"irrelevant"})
+    assert bool(FIELDS[name].read(bare)) is (name in ALWAYS | {"irrelevant", "copy"})
 
 
 def test_a_delivered_language_comes_before_a_found_one() -> None:
