@@ -2,7 +2,7 @@
 
 Every mutation is one that real feeds show: cut off, passed on with "RT", quoted with a comment,
 with links added, in capitals, with one word changed, with a source line. Texts of one skeleton
-with other facts, and short ones that many people write, stand beside them.
+with other facts stand beside them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ START = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 LEAST_WORDS = 12
 """Originals; a text cut off in the middle must still say something."""
 
-SHORT = ("Thank you!", "same here", "Good morning everyone", "This is so true", "lol no")
+MOST_SHARED = 0.6
 
 SKELETONS = (
     "{0} opened a new depot in {1} on {2}, where {3} people will sort parcels for the region",
@@ -113,12 +113,24 @@ MUTATIONS: dict[str, Mutation] = {
 
 
 def originals(count: int, seed: int = 7) -> list[str]:
-    """Return up to ``count`` different texts of the demo, long enough to be cut."""
+    """Return up to ``count`` texts of the demo that are long enough to be cut.
+
+    No two share most of their words: whether these tell the same, nobody has said.
+    """
     rng = random.Random(seed)
     texts = {post.text.strip() for post in generate(START, seed)}
-    kept = sorted(text for text in texts if len(normalise_story(text).split()) >= LEAST_WORDS)
-    rng.shuffle(kept)
-    return kept[:count]
+    long = sorted(text for text in texts if len(normalise_story(text).split()) >= LEAST_WORDS)
+    rng.shuffle(long)
+    kept: list[str] = []
+    seen: list[set[str]] = []
+    for text in long:
+        words = set(normalise_story(text).split())
+        if all(len(words & other) <= MOST_SHARED * min(len(words), len(other)) for other in seen):
+            kept.append(text)
+            seen.append(words)
+            if len(kept) == count:
+                break
+    return kept
 
 
 def hard_negatives(rng: random.Random, count: int) -> list[str]:
