@@ -82,9 +82,10 @@ def _edit(folder: Path, kind: str, change: Callable[[CommentedSeq], None]) -> Co
     path = folder / FILES[kind]
     yaml = YAML()
     yaml.width = 100
-    yaml.indent(mapping=2, sequence=4, offset=2)
     before = path.read_bytes() if path.exists() else None
     data = yaml.load(before.decode("utf-8")) if before else None
+    if isinstance(data, CommentedMap):
+        yaml.indent(mapping=2, sequence=4, offset=2)
     if isinstance(data, CommentedMap) and kind in data:
         listed = data[kind]
     elif data is None:

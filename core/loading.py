@@ -184,7 +184,7 @@ def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...
         keys = tuple(str(part) for part in location[1:])
         for path, variable in variables.items():
             shared = min(len(path), len(keys))
-            if path[:shared] == keys[:shared]:
+            if shared and path[:shared] == keys[:shared]:
                 file = variable
     return Problem(file, key, message)
 

@@ -168,6 +168,15 @@ def test_a_variable_below_a_value_is_a_problem(tmp_path: Path) -> None:
     assert "GROUNDSWELL_TIME_ZONE__X: time_zone has no keys below it" in said
 
 
+def test_a_wrong_variable_is_named_itself(tmp_path: Path) -> None:
+    """What a variable got wrong is mended there; what a file got wrong is mended in the file."""
+    wrong = {"GROUNDSWELL_MAIL__PORT": "many", "GROUNDSWELL_MIAL__HOST": "x"}
+    said = _problems(tmp_path, wrong, settings="mail: {port: 0}\nindex: {engine: paper}\n")
+    assert "GROUNDSWELL_MAIL__PORT: mail.port" in said
+    assert "GROUNDSWELL_MIAL__HOST: mial: unknown key; did you mean 'mail'?" in said
+    assert "settings.yml: index.engine" in said
+
+
 def test_durations() -> None:
     """Durations are a number and a unit; what is a timedelta stays one."""
     assert parse_duration("5m") == parse_duration("5 min") == timedelta(minutes=5)
