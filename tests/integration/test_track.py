@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ from core.query.evaluate import matches
 from core.query.parser import parse
 from demo.server import DemoServer
 from tests.integration.command_line import groundswell, write_topics
+from tests.integration.test_collect_apis import _jetstream, _serve_profiles
+from tests.mockserver.replies import text as text_reply
+from tests.mockserver.server import MockServer
 from tests.servers.ports import find_free_port
 
 pytestmark = pytest.mark.timeout(180)
@@ -164,3 +168,38 @@ def test_any_name_becomes_a_topic_that_finds_it(tmp_path: Path, name: str, text:
     assert contents(config) == before
     assert matches(parse(added.topic.query), Mention(id="m", text=text))
     assert not matches(parse(added.topic.query), Mention(id="m", text="nothing of it"))
+
+
+@pytest.mark.public_data
+def test_recorded_answers_come_in(
+    tmp_path: Path, public_data: Path, mock_server: MockServer
+) -> None:
+    """Answers recorded from Mastodon and Bluesky, and documented ones of Hacker News, arrive."""
+    payloads = public_data / "payloads"
+    cassette = payloads / "mastodon/rtoot/fixtures/get_timeline_hashtag_default.yml"
+    recorded = yaml.safe_load(cassette.read_text(encoding="utf-8"))["http_interactions"][0]
+    timeline = recorded["response"]["body"]["string"].encode()
+    mock_server.route("/api/v1/timelines/tag/rstats", text_reply(timeline))
+    documented = Path(__file__).parent.parent / "data/collect/hackernews_synthetic.json"
+    mock_server.route("/api/v1/search_by_date", text_reply(documented.read_bytes()))
+    corpus = payloads / "bluesky/jetstream/internal/corpus/testdata/expected_v1.jsonl"
+    lines = corpus.read_text(encoding="utf-8").split("\n")
+    _serve_profiles(mock_server)
+    config = write_topics(tmp_path / "configs", topics="- {name: All, query: '*:*'}\n")
+    with _jetstream([json.loads(line) for line in lines if line], []) as stream:
+        told = {
+            "GROUNDSWELL_TRACK__HACKERNEWS_URL": f"{mock_server.url}/api/v1",
+            "GROUNDSWELL_TRACK__MASTODON_URL": mock_server.url,
+            "GROUNDSWELL_TRACK__BLUESKY_URL": stream,
+            "GROUNDSWELL_TRACK__BLUESKY_API_URL": mock_server.url,
+            "GROUNDSWELL_TRACK__ALLOW_PRIVATE": "true",
+            "GROUNDSWELL_TRACK__HISTORY": "5000d",
+        }
+        words = ("track", "rstats", "--json", "--config", config)
+        first = groundswell(*words, variables=told).document
+        again = groundswell(*words, variables=told).document
+    counts = {kind: report["new"] for kind, report in by_type(first, config).items()}
+    assert counts == {"hackernews": 2, "mastodon": 2, "bluesky": 16}
+    assert first["stored"] == 20
+    assert sum(report["new"] for report in again["sources"]) == 0
+    assert again["stored"] == 20

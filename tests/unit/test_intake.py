@@ -194,3 +194,21 @@ def test_a_nearly_full_disk_stops_collecting(world: World, monkeypatch: pytest.M
         world.intake().deliver(Delivery("feed", [mention()], cursor={"page": 2}))
     assert world.spooled() == []
     assert world.state.load("feed") == {}
+
+
+def test_a_post_that_comes_with_its_deletion_is_deleted(world: World) -> None:
+    """A deletion counts also where the id was never remembered before."""
+    taken = Mention(id="gone", text="acme", service="web").with_version(1)
+    world.intake().deliver(Delivery("feed", [taken], deleted=["gone", "never seen"]))
+    entries = world.spool.read(10)
+    kinds = [(e.envelope.kind, e.envelope.id) for e in entries if e.envelope]
+    assert kinds == [(EnvelopeKind.MENTION, "gone"), (EnvelopeKind.TOMBSTONE, "gone")]
+
+
+def test_a_budget_counts_a_mention_once(world: World) -> None:
+    """What waits in the spool and is delivered again spends nothing."""
+    few = [Mention(id=f"{n:08x}", text="acme", service="web").with_version(1) for n in range(5)]
+    intake = world.intake(budget=20)
+    intake.deliver(Delivery("feed", few))
+    intake.deliver(Delivery("feed", few))
+    assert world.state.spent(NOW.date().isoformat())["Acme"].taken == 5
