@@ -82,7 +82,8 @@ class StoryGrouper:
     def __init__(self, capacity: int = CAPACITY, memory: timedelta = MEMORY) -> None:
         """Remember ``capacity`` texts, and stories told within ``memory`` of each other."""
         self._capacity = capacity
-        self._memory = int(memory.total_seconds())
+        self.memory = memory
+        self._memory_seconds = int(memory.total_seconds())
         self._texts: list[_Text | None] = [None] * capacity
         self._next = 0
         self._by_wording: dict[str, _Story] = {}
@@ -202,7 +203,7 @@ class StoryGrouper:
 
     def _recent(self, story: _Story | None, published: int) -> _Story | None:
         """Return the story if it was told at about the time."""
-        if story is None or abs(published - story.told_at) > self._memory:
+        if story is None or abs(published - story.told_at) > self._memory_seconds:
             return None
         return story
 
