@@ -177,7 +177,8 @@ def child(code: str) -> list[str]:
         "from datetime import datetime\n"
         "from tests.unit.test_enricher import WordAnalyser\n"
         f"{code}\n"
-        "answer(Analyser(), datetime.fromisoformat(sys.argv[1]), sys.stdin.buffer, sys.stdout.buffer)\n"
+        "now = datetime.fromisoformat(sys.argv[1])\n"
+        "answer(Analyser(), now, sys.stdin.buffer, sys.stdout.buffer)\n"
     )
     return [sys.executable, "-c", program]
 

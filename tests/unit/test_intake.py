@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.state.close()
 
 
-def mention(key: str = "m1", text: str = "acme is late", **fields: object) -> Mention:
+def mention(key: str = "m1", text: str = "acme is late", **fields: Any) -> Mention:
     """Return a mention as a collector delivers it."""
     return Mention(
         id=key, text=text, service="web", sources=("feed",), collected_at=NOW, **fields
