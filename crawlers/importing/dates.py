@@ -139,6 +139,11 @@ def named_format(name: str) -> DateFormat:
         raise UsageError(
             f"--date-format {name!r}: use one of {names}, or a pattern such as %d.%m.%Y %H:%M"
         )
+    try:
+        datetime.strptime("", name)  # noqa: DTZ007 - only whether the pattern is one is asked
+    except ValueError as err:
+        if "directive" in str(err) or "stray" in str(err):
+            raise UsageError(f"--date-format {name!r}: {err}") from err
     return DateFormat(name, lambda value: _strptime(value, name))
 
 

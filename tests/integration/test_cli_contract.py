@@ -148,6 +148,7 @@ def test_every_command_prints_one_document(config: Path, tmp_path: Path) -> None
         (("import", "rows.csv", "--topic", "Zenith"), 2, "topics: Acme"),
         (("import", "rows.csv", "--time-zone", "Nowhere"), 2, "--time-zone"),
         (("import", "rows.csv", "--encoding", "klingon"), 2, "--encoding"),
+        (("import", "rows.csv", "--date-format", "%Q"), 2, "'Q' is a bad directive"),
         (("import", "rows.csv", "--channel", "radio"), 2, "social"),
         (("import", "empty.csv"), 2, "empty.csv"),
         (("import", "empty.parquet"), 1, "empty.parquet"),
