@@ -320,7 +320,9 @@ def test_the_shell_can_complete(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.split() == ["check-config"]
-    shown = groundswell("--show-completion", "bash")
+    # The shell is told, as a test run has none above it that could be found out.
+    told = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    shown = groundswell("--show-completion", "bash", variables=told)
     assert shown.code == 0
     assert "complete" in shown.out
 
