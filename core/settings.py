@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from email.utils import parseaddr
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -71,6 +72,14 @@ def _check_websocket(url: str) -> str:
     return url
 
 
+def _check_address(text: str) -> str:
+    name, address = parseaddr(text)
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or any(ord(char) < 32 for char in text):
+        raise ValueError(f"{text!r} is no e-mail address; write press@example.org or Name <address>")
+    return text
+
+
 def _check_name(name: str) -> str:
     if not name.strip() or any(ord(char) < 32 for char in name) or "|" in name:
         raise ValueError("a name must not be empty, nor hold control characters or '|'")
@@ -78,6 +87,7 @@ def _check_name(name: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+MailAddress = Annotated[str, AfterValidator(_check_address)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
 WebsocketUrl = Annotated[str, AfterValidator(_check_websocket)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
@@ -135,8 +145,8 @@ class MailSettings(Section):
     security: MailSecurity = MailSecurity.STARTTLS
     username: str | None = None
     password: SecretStr | None = None
-    sender: str = "Groundswell <groundswell@localhost>"
-    recipients: tuple[str, ...] = ()
+    sender: MailAddress = "Groundswell <groundswell@localhost>"
+    recipients: tuple[MailAddress, ...] = ()
     folder: str | None = None
     timeout: Duration = timedelta(seconds=20)
 
@@ -318,7 +328,7 @@ class Rule(Section):
     topic: Name
     minimum: int = Field(default=10, ge=1)
     false_alarms_per_week: float = Field(default=0.1, gt=0, le=50)
-    recipients: tuple[str, ...] = ()
+    recipients: tuple[MailAddress, ...] = ()
     query: str | None = None
 
 

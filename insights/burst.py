@@ -10,7 +10,6 @@ log-likelihood ratio of a Poisson rate raised by the observed factor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -113,14 +112,6 @@ def scan_volume(series: Series, first: int, last: int, settings: VolumeSettings)
             parts.append(_scan_learning(series, at, until, learning))
         at = until + 1
     return join_scans(parts)
-
-
-def replay_volume(
-    series: Series, first: int, last: int, settings: VolumeSettings
-) -> Iterator[Verdict]:
-    """Yield the verdict of each bucket ``first`` .. ``last`` at which the rule fires, in order."""
-    for index in scan_volume(series, first, last, settings).alerts():
-        yield judge_volume(series, index, settings)
 
 
 def _levels(series: Series, first: int, last: int, settings: VolumeSettings) -> dict[int, float]:

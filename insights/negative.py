@@ -13,7 +13,6 @@ over hours, or over blocks as long as the window (Griffiths, Biometrics 29, 1973
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -252,14 +251,6 @@ def scan_negative(shares: ShareSeries, first: int, last: int, settings: Negative
             parts.append(_scan_learning(shares, at, until, learning))
         at = until + 1
     return join_scans(parts)
-
-
-def replay_negative(
-    shares: ShareSeries, first: int, last: int, settings: NegativeSettings
-) -> Iterator[Verdict]:
-    """Yield the verdict of each bucket ``first`` .. ``last`` at which the rule fires, in order."""
-    for index in scan_negative(shares, first, last, settings).alerts():
-        yield judge_negative(shares, index, settings)
 
 
 def _levels(series: Series, first: int, last: int, settings: NegativeSettings) -> dict[int, float]:

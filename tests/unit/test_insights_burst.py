@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.window import TimeWindow
-from insights.burst import VolumeSettings, judge_volume, replay_volume, scan_volume
+from insights.burst import VolumeSettings, judge_volume, scan_volume
 from insights.series import Series
 from insights.verdict import (
     Measure,
@@ -117,8 +117,7 @@ def test_scanning_and_judging_agree() -> None:
     single = [judge_volume(series, i, rule) for i in range(begin, begin + 61)]
     assert scan.is_alert.tolist() == [verdict.is_alert for verdict in single]
     assert scan.p.tolist() == pytest.approx([verdict.p for verdict in single])
-    replayed = list(replay_volume(series, begin, begin + 60, rule))
-    assert replayed == [verdict for verdict in single if verdict.is_alert] != []
+    assert scan.is_alert.any()
 
 
 def test_few_mentions_never_fire() -> None:
