@@ -20,7 +20,7 @@ from core.errors import FetchError
 from core.identity import service_item_id
 from core.mention import Author, Mention
 from core.ports import PollStatus
-from core.times import published_time
+from core.times import FUTURE_TOLERANCE, published_time
 from crawlers.clocks import instant, microseconds
 from crawlers.json_values import count, mapping, mappings, moment, parse_json, string
 from crawlers.markup import absolute, one_line, plain
@@ -77,7 +77,7 @@ class Batch:
         except (ValueError, RecursionError):
             self.skipped["broken_event"] += 1
             return
-        self.time_us = max(self.time_us, count(event.get("time_us")) or 0)
+        self.time_us = max(self.time_us, _time_us(event, now) or 0)
         commit = mapping(event.get("commit"))
         if event.get("kind") != "commit" or commit.get("collection") != POSTS:
             return
@@ -173,7 +173,8 @@ class _Listener:
                 max_size=MAX_MESSAGE_BYTES,
                 user_agent_header=policy.user_agent,
             )
-        except (InvalidHandshake, InvalidURI, OSError, TimeoutError, EOFError) as err:
+        # A redirect is a ValueError: it is not followed out of the socket that was opened.
+        except (InvalidHandshake, InvalidURI, OSError, EOFError, ValueError) as err:
             connection.close()
             raise FetchError(f"{redacted(url)} does not open a stream: {err}") from err
         self._visit.has_answer = True
@@ -293,6 +294,17 @@ def has_label(holder: object, label: str) -> bool:
     return any(part.get("val") == label and part.get("neg") is not True for part in labels)
 
 
+def _time_us(event: dict[str, Any], now: datetime) -> int | None:
+    """Return when the stream sent ``event``, None where it does not say.
+
+    A time ahead of us counts as ``now``: as a cursor it would pass over all that is between.
+    """
+    time_us = count(event.get("time_us"))
+    if time_us is not None and time_us > microseconds(now + FUTURE_TOLERANCE):
+        return microseconds(now)
+    return time_us
+
+
 def post_uri(event: dict[str, Any]) -> str:
     """Return the at:// URI that names the post of ``event`` everywhere."""
     commit = mapping(event.get("commit"))
@@ -307,7 +319,7 @@ def mention_of(event: dict[str, Any], source: BlueskySource, now: datetime) -> M
     text = plain(string(record.get("text")))
     if not (did and rkey and text):
         return None
-    time_us = count(event.get("time_us")) or microseconds(now)
+    time_us = _time_us(event, now) or microseconds(now)
     published = published_time(moment(record.get("createdAt")), instant(time_us), live=True)
     reply = mapping(record.get("reply"))
     is_edit = commit.get("operation") == "update"

@@ -15,6 +15,7 @@ from typing import Any
 from parsel import Selector
 
 from core.errors import BadInputError
+from crawlers.json_values import mappings
 from crawlers.markup import absolute, one_line, plain, read_html
 
 MAX_EXPANSION = 1_000_000
@@ -24,6 +25,10 @@ _ENTITY = re.compile(
     rb"""<!ENTITY\s+([^\s%"'<>]{1,200})\s+(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE
 )
 _REFERENCE = re.compile(rb"&([^\s;&#]{1,200});")
+MAX_DECLARATIONS = 1_000
+"""Declarations in one document: for each broken one, feedparser reads on to the end."""
+
+_DECLARATION = re.compile(rb"<!(?!--|\[CDATA\[)")
 _HTML_START = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 _SNIFFED_BYTES = 200_000
@@ -64,6 +69,7 @@ def read_feed(body: bytes, url: str, headers: Mapping[str, str]) -> Feed:
     if body.lstrip()[:1] == b"{":
         return _read_json(body, url)
     _refuse_entity_bomb(body)
+    _refuse_declarations(body)
     import feedparser
 
     told = {"content-location": url}
@@ -121,6 +127,17 @@ def _refuse_entity_bomb(body: bytes) -> None:
                 "the document declares XML entities that expand to more than "
                 f"{MAX_EXPANSION / 1e6:g} MB (an XML bomb)"
             )
+
+
+def _refuse_declarations(body: bytes) -> None:
+    """Raise BadInputError when ``body`` holds so many declarations that reading them never ends."""
+    # Two bytes a character, or four: the zeros between them hide what is looked for.
+    plain_body = body.replace(b"\x00", b"") if b"\x00" in body[:4] else body
+    found = sum(1 for _ in _DECLARATION.finditer(plain_body))
+    if found > MAX_DECLARATIONS:
+        raise BadInputError(
+            f"the document holds {found} declarations (<!...), where a feed has one or none"
+        )
 
 
 def _why_no_feed(body: bytes, url: str) -> str:
@@ -229,11 +246,11 @@ def _json_item(item: dict[str, Any], base_url: str, feed: dict[str, Any]) -> Fee
     text = content.text or plain(_text(item.get("content_text")) or _text(item.get("summary")))
     date = _text(item.get("date_published")) or _text(item.get("date_modified"))
     author = _json_author(item) or _json_author(feed)
-    attachments = item.get("attachments")
-    files = [part for part in attachments if isinstance(part, dict)] if attachments else []
+    files = mappings(item.get("attachments"))
     media = [item.get("image"), item.get("banner_image"), *(part.get("url") for part in files)]
     found = (absolute(_text(target), base_url) for target in media if target)
-    outside = absolute(_text(item.get("external_url")), base_url)
+    told_outside = _text(item.get("external_url"))
+    outside = absolute(told_outside, base_url) if told_outside else None
     raw_id = item.get("id")
     return FeedItem(
         guid=str(raw_id) if raw_id not in (None, "") else None,

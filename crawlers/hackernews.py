@@ -53,12 +53,13 @@ class HackerNewsSpider(SourceSpider):
         if cursor.get("query") != source.query:
             cursor = {}
         now = visit.now()
+        present = int(now.timestamp())
         newest = count(cursor.get("newest"))
         if newest is None:
             since = int((now - (visit.context.history or FIRST_VISIT)).timestamp())
         else:
-            since = newest - OVERLAP_SECONDS
-        until = int(now.timestamp())
+            since = min(newest, present) - OVERLAP_SECONDS
+        until = present
         newest = newest or 0
         seen: set[str] = set()
         for _ in range(MAX_PAGES):
@@ -69,7 +70,8 @@ class HackerNewsSpider(SourceSpider):
             kept = [mention for mention in mentions if mention is not None]
             await visit.deliver(kept, skipped={"no_text": len(fresh) - len(kept)})
             times = [at for hit in hits if (at := count(hit.get("created_at_i"))) is not None]
-            newest = max([newest, *times])
+            # An item dated ahead of us must not move the cursor past those to come.
+            newest = min(max([newest, *times]), present)
             if not fresh or not times or len(hits) >= total:
                 break
             # The same second again, unless a whole page lies within it.

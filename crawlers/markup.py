@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from typing import NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import nh3
 
@@ -22,7 +23,12 @@ _TAG = re.compile(r'<(/?)([a-z0-9]+)((?: [a-z]+="[^"]*")*)>')
 _TARGET = re.compile(r' (?:href|src)="([^"]*)"')
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r" ?\n[ \n]*")
-_MARKUP = re.compile(r"<[a-zA-Z/!][^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
+_TAG_START = re.compile(r"<[a-zA-Z/!]")
+_REFERENCE = re.compile(r"&(?:#\d{1,9}|#x[0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{0,40});")
+
+MAX_MARKUP_CHARS = 2_000_000
+MAX_TAGS = 10_000
+"""What stands after is left out: tags nested without end take a parser quadratic time."""
 
 MAX_LINKS = 100
 """A page with more links is a list of links; the first ones say enough."""
@@ -38,7 +44,11 @@ class Content(NamedTuple):
 
 def has_markup(text: str) -> bool:
     """Return whether ``text`` holds a tag or a character reference."""
-    return _MARKUP.search(text) is not None
+    start = _TAG_START.search(text)
+    # One look from the end instead of one from each "<": linear, whatever the text.
+    if start is not None and text.rfind(">") > start.start():
+        return True
+    return _REFERENCE.search(text) is not None
 
 
 def read_html(source: str, base_url: str = "") -> Content:
@@ -50,7 +60,7 @@ def read_html(source: str, base_url: str = "") -> Content:
         return Content(plain(source))
     # ammonia parses like a browser: what comes back is well-formed and holds only what is named.
     clean = nh3.clean(
-        source.replace("\x00", ""),
+        _bounded(source.replace("\x00", "")),
         tags=_KEPT,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,
@@ -76,6 +86,15 @@ def read_html(source: str, base_url: str = "") -> Content:
     return Content(text, tuple(links)[:MAX_LINKS], tuple(media)[:MAX_LINKS])
 
 
+def _bounded(source: str) -> str:
+    """Return as much of ``source`` as is read: so many characters, so many tags."""
+    source = source[:MAX_MARKUP_CHARS]
+    if source.count("<") <= MAX_TAGS:
+        return source
+    starts = itertools.islice(re.finditer("<", source), MAX_TAGS, None)
+    return source[: next(starts).start()]
+
+
 def one_line(source: str) -> str:
     """Return the text of a title or a name, which may hold markup, on one line."""
     return " ".join(read_html(source).text.split())
@@ -88,10 +107,16 @@ def plain(text: str) -> str:
 
 
 def absolute(target: str, base_url: str) -> str | None:
-    """Return ``target`` as an absolute http(s) URL, None where it is none."""
+    """Return ``target`` as an absolute http(s) URL, None where it is none.
+
+    None too for a host with a backslash: browsers end the host there and other readers do not,
+    so it would be shown as one site and lead to another.
+    """
     try:
-        url = urljoin(base_url, target.strip())
+        url = urljoin(base_url, target.strip()).encode("utf-8", "ignore").decode()
+        parts = urlsplit(url)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return None
-    is_web = url[:8].lower().startswith(("http://", "https://"))
-    return url if is_web and len(url) <= 2_000 and not re.search(r"\s", url) else None
+    is_plain = len(url) <= 2_000 and "\\" not in parts.netloc and not re.search(r"\s", url)
+    return url if is_web and is_plain else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -12,7 +13,7 @@ from core.errors import FetchError
 from core.identity import service_item_id
 from core.mention import Author, Engagement, Mention
 from core.ports import PollStatus
-from core.times import published_time
+from core.times import FUTURE_TOLERANCE, published_time
 from crawlers.clocks import microseconds
 from crawlers.json_values import count, mapping, mappings, moment, parse_json, string
 from crawlers.markup import absolute, one_line, read_html
@@ -29,6 +30,10 @@ SERVICE = "mastodon"
 PAGE = 40
 MAX_PAGES = 250
 
+QUIET = timedelta(days=1)
+"""After hearing nothing new for so long, a hashtag's cursor is tried anew: a server that lost its
+posts, or lied about an id, gives ids below it, and the cursor would hide them for ever."""
+
 _LINK = re.compile(r'<([^<>]*)>\s*;[^,<]*?\brel="?(next|prev)\b')
 
 Status = dict[str, Any]
@@ -37,8 +42,9 @@ Status = dict[str, Any]
 class MastodonSpider(SourceSpider):
     """Visits each hashtag: forward from the last visit, or back through the history.
 
-    The cursor holds the newest id a hashtag. Going forward it moves with every page (``min_id``
-    gives the items just above an id); going back it is set when the whole way is done.
+    The cursor holds the newest id a hashtag, and when it was found (``heard``). Going forward it
+    moves with every page (``min_id`` gives the items just above an id); going back it is set when
+    the whole way is done.
     """
 
     def own_urls(self, source: MastodonSource) -> tuple[str, ...]:
@@ -50,10 +56,12 @@ class MastodonSpider(SourceSpider):
         source: MastodonSource = visit.source
         cursor = await visit.cursor()
         newest: dict[str, str] = {}
+        heard: dict[str, int] = {}
         if cursor.get("url") == source.url:
             newest = {tag: string(at) for tag, at in mapping(cursor.get("newest")).items()}
+            heard = {tag: count(at) or 0 for tag, at in mapping(cursor.get("heard")).items()}
         for tag in dict.fromkeys(hashtag.lstrip("#").casefold() for hashtag in source.hashtags):
-            walk = _Walk(visit, source, tag, newest)
+            walk = _Walk(visit, source, tag, newest, heard)
             if newest.get(tag):
                 await walk.forward()
             else:
@@ -65,23 +73,37 @@ class _Walk:
     """One hashtag's timeline on one visit."""
 
     def __init__(
-        self, visit: Visit, source: MastodonSource, tag: str, newest: dict[str, str]
+        self,
+        visit: Visit,
+        source: MastodonSource,
+        tag: str,
+        newest: dict[str, str],
+        heard: dict[str, int],
     ) -> None:
         self._visit = visit
         self._source = source
         self._tag = tag
         self._newest = newest
+        self._heard = heard
 
     async def forward(self) -> None:
-        for _ in range(MAX_PAGES):
+        for number in range(MAX_PAGES):
             known = self._newest[self._tag]
             statuses, cursors = await self._page(min_id=known)
             # A server that ignores `min_id` shows its newest page for ever.
             fresh = [status for status in statuses if order(status.get("id")) > order(known)]
             if not fresh:
+                if number == 0 and self._is_quiet():
+                    await self.back()
                 return
             top = max(*(string(s.get("id")) for s in fresh), cursors.get("min_id", ""), key=order)
             await self._deliver(fresh, top)
+
+    def _is_quiet(self) -> bool:
+        return self._now_seconds() - self._heard.get(self._tag, 0) > QUIET.total_seconds()
+
+    def _now_seconds(self) -> int:
+        return int(self._visit.now().timestamp())
 
     async def back(self) -> None:
         history = self._visit.context.history
@@ -109,7 +131,12 @@ class _Walk:
         cursor: dict[str, JsonValue] | None = None
         if top is not None:
             self._newest[self._tag] = top
-            cursor = {"url": self._source.url, "newest": {**self._newest}}
+            self._heard[self._tag] = self._now_seconds()
+            cursor = {
+                "url": self._source.url,
+                "newest": {**self._newest},
+                "heard": {**self._heard},
+            }
         mentions, skipped = read_statuses(statuses, self._source, self._visit.now())
         if mentions or cursor or skipped:
             await self._visit.deliver(mentions, cursor, skipped=skipped)
@@ -144,7 +171,8 @@ def link_cursors(header: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for target, relation in _LINK.findall(header):
         name = "max_id" if relation == "next" else "min_id"
-        values = parse_qs(urlsplit(target).query).get(name)
+        # Not urlsplit: it refuses some broken hosts, and the host does not matter here.
+        values = parse_qs(target.partition("?")[2].partition("#")[0]).get(name)
         if values:
             found[name] = values[0]
     return found
@@ -198,7 +226,6 @@ def mention_of(
     url = absolute(string(status.get("url")) or string(status.get("uri")), "")
     content = read_html(string(status.get("content")), url or "")
     published = published_time(moment(status.get("created_at")), now)
-    edited = moment(status.get("edited_at"))
     observed_us = microseconds(now)
     parent_uri = uris.get(string(status.get("in_reply_to_id")))
     quoted_uri = string(mapping(mapping(status.get("quote")).get("quoted_status")).get("uri"))
@@ -229,7 +256,31 @@ def mention_of(
             observed_us=observed_us,
         ),
     )
-    return mention.with_version(observed_us, microseconds(edited) if edited else 0)
+    return mention.with_version(observed_us, revision_of(status, source, now))
+
+
+def revision_of(status: Status, source: MastodonSource, now: datetime) -> int:
+    """Return the revision of ``status``: above 0 only as told by the server it was written on.
+
+    Another server shows a copy. However new it says that is, it does not outrank the original,
+    or one server could put words into the mouths of all others' authors. A time of edit that
+    has not come yet counts as ``now``.
+    """
+    if host_of(string(status.get("uri"))) != host_of(source.url):
+        return 0
+    edited = moment(status.get("edited_at"))
+    if edited is None:
+        return 1
+    latest = now if edited > now + FUTURE_TOLERANCE else edited
+    return max(microseconds(latest), 1)
+
+
+def host_of(url: str) -> str:
+    """Return host and port of ``url`` as written, nothing where it is no URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def author_of(account: Mapping[str, Any]) -> Author | None:
@@ -240,7 +291,7 @@ def author_of(account: Mapping[str, Any]) -> Author | None:
         return None
     handle = string(account.get("acct"))
     if handle and "@" not in handle:
-        handle = f"{handle}@{urlsplit(url).netloc}"
+        handle = f"{handle}@{host_of(url)}"
     return Author(
         service=SERVICE,
         id=author_id,
