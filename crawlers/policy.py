@@ -23,6 +23,17 @@ from core.errors import FetchError
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 V4_COMPATIBLE = ipaddress.ip_network("::/96")
+NOT_PUBLIC = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24",  # protocol assignments; the metadata service of one cloud lies here
+        "192.88.99.0/24",  # relays of 6to4, given up
+        "168.63.129.16/32",  # the host of a virtual machine, in another cloud
+        "3fff::/20",  # documentation
+    )
+)
+"""Ranges that no site has, and that Python (3.11) or the registry counts as global."""
+
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -104,6 +115,8 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if parsed in V4_COMPATIBLE or parsed.is_site_local:
             return False
+    if any(parsed in network for network in NOT_PUBLIC):
+        return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 

@@ -63,6 +63,11 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "2001:db8::1",
+        "3fff::1",
+        "192.0.0.192",
+        "::ffff:192.0.0.192",
+        "192.88.99.1",
+        "168.63.129.16",
         "nonsense",
     ],
 )
