@@ -128,14 +128,16 @@ def _near(leaf: Near, positions: Positions) -> Iterator[Range]:
 
 
 def _followed(earlier: list[Range], later: list[Range], distance: int) -> Iterator[Range]:
+    """Yield the ranges of both sides that have one of the other side in reach, each once."""
     starts = [start for start, _ in later]
     for start, end in earlier:
         index = bisect_left(starts, end)
-        first = index
-        while index < len(later) and starts[index] <= end + distance:
-            yield later[index]
-            index += 1
-        if index > first:
+        if index < len(starts) and starts[index] <= end + distance:
+            yield start, end
+    ends = sorted(end for _, end in earlier)
+    for start, end in later:
+        index = bisect_left(ends, start - distance)
+        if index < len(ends) and ends[index] <= start:
             yield start, end
 
 

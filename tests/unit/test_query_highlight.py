@@ -1,5 +1,6 @@
 """Marks show a reader why a query found a text."""
 
+import time
 from typing import Literal
 
 import pytest
@@ -55,3 +56,14 @@ def test_a_match_has_a_mark(text: str) -> None:
     """A word that matches is marked somewhere."""
     node = parse("acme")
     assert bool(spans(node, text)) is matches(node, Mention(id="m", text=text))
+
+
+def test_words_near_each_other_all_over_are_marked_in_time() -> None:
+    """A long text made of nothing but matches is no reason to wait."""
+    text = "late fee " * 50_000
+    started = time.monotonic()
+
+    found = spans(parse('(late OR "fee late") NEAR/30 (fee OR "late fee")'), text)
+
+    assert time.monotonic() - started < 8.0
+    assert sum(end - start for start, end in found) >= len("latefee") * 50_000
