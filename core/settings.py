@@ -73,10 +73,9 @@ def _check_websocket(url: str) -> str:
 
 
 def _check_address(text: str) -> str:
-    name, address = parseaddr(text)
-    local, _, domain = address.rpartition("@")
+    local, _, domain = parseaddr(text)[1].rpartition("@")
     if not local or not domain or any(ord(char) < 32 for char in text):
-        raise ValueError(f"{text!r} is no e-mail address; write press@example.org or Name <address>")
+        raise ValueError(f"{text!r} is no e-mail address; write press@example.org")
     return text
 
 

@@ -86,7 +86,7 @@ def test_environment_overrides_files(tmp_path: Path) -> None:
         {
             "GROUNDSWELL_MAIL__HOST": "other.example.com",
             "GROUNDSWELL_MAIL__RECIPIENTS": "[a@example.com, b@example.com]",
-            "GROUNDSWELL_MAIL__SENDER": "[broken",
+            "GROUNDSWELL_MAIL__USERNAME": "[broken",
             "GROUNDSWELL_INDEX__ENGINE": "elasticsearch",
             "GROUNDSWELL_INDEX__PASSWORD": "s3cret",
             "GROUNDSWELL_HOME": "x",
@@ -96,7 +96,7 @@ def test_environment_overrides_files(tmp_path: Path) -> None:
     ).settings
     assert settings.mail.host == "other.example.com"
     assert settings.mail.recipients == ("a@example.com", "b@example.com")
-    assert settings.mail.sender == "[broken"
+    assert settings.mail.username == "[broken"
     assert settings.index.engine is IndexEngine.ELASTICSEARCH
     assert settings.index.password is not None
     assert "s3cret" not in str(masked(Configuration(settings=settings)))
