@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.enricher import Enricher
 from app.home import CONFIG_VARIABLE, HOME_VARIABLE, home_folder
 from app.intake import Intake
 from app.stores.file_spool import FileSpool
-from app.stores.state import StateStore
 from core.loading import load_configuration
 from core.ports import Analyser, Index, Mailer
 from core.settings import Configuration, IndexEngine, Topic
+
+if TYPE_CHECKING:
+    from app.stores.state import StateStore
 
 Clock = Callable[[], datetime]
 
@@ -45,6 +48,8 @@ class Application:
     @cached_property
     def state(self) -> StateStore:
         """The state database, its tables up to date."""
+        from app.stores.state import StateStore
+
         url = self.configuration.settings.state.url
         store = StateStore(url.get_secret_value()) if url else StateStore.in_folder(self.home)
         store.setup()

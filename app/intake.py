@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from app.stores.state import StateStore
 from core.envelope import Envelope
 from core.errors import RetryableError
 from core.mention import Mention, TopicTag
@@ -23,6 +23,9 @@ from core.ports import Delivery, Index, Receipt, Spool
 from core.query.parser import parse
 from core.query.tagger import Tagger
 from core.settings import Topic
+
+if TYPE_CHECKING:
+    from app.stores.state import StateStore
 
 log = structlog.get_logger()
 
