@@ -46,7 +46,7 @@ def read_token(order: Order, token: str) -> After:
     """
     try:
         written, value, key = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
-    except (ValueError, binascii.Error, TypeError) as err:
+    except (ValueError, binascii.Error, TypeError, RecursionError) as err:
         raise ValueError(f"{token!r} is no token of a page") from err
     if written != order.value or not isinstance(value, int) or not isinstance(key, str):
         raise ValueError(f"{token!r} is no token of a page ordered by {order.value}")

@@ -22,6 +22,7 @@ def test_a_token_leads_back_to_where_its_page_ended() -> None:
         base64.urlsafe_b64encode(b'["newest",1]').decode(),
         base64.urlsafe_b64encode(b'["newest","1","a"]').decode(),
         base64.urlsafe_b64encode(b'["newest",1,2]').decode(),
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
     ],
 )
