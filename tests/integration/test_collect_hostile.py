@@ -3,7 +3,8 @@
 import json
 from datetime import timedelta
 
-from core.settings import HackerNewsSource, MastodonSource
+from core.ports import PollStatus
+from core.settings import BlueskySource, HackerNewsSource, MastodonSource
 from tests.mockserver import MockServer, Reply, Request, text
 from tests.recording import NOW, RecordingSink
 
@@ -60,3 +61,20 @@ def test_mastodon_id_ahead_of_all_others_is_forgotten(mock_server: MockServer) -
 
     assert "Acme 1002" in sink.texts
     assert len(mock_server.requests) == 1 + 1 + 2 + 2
+
+
+def test_stream_that_redirects_is_reported(mock_server: MockServer) -> None:
+    """A websocket is not led elsewhere, and the reason says so."""
+    target = "ws://127.0.0.1:9/inside"
+    mock_server.route("/subscribe", Reply(302, headers={"Location": target}))
+    url = mock_server.url.replace("http://", "ws://") + "/subscribe"
+    source = BlueskySource(
+        name="sky", type="bluesky", url=url, api_url=mock_server.url, allow_private=True
+    )
+    sink = RecordingSink()
+
+    (report,) = sink.collect(source)
+
+    assert report.status is PollStatus.ERROR
+    assert report.reason is not None
+    assert "does not open a stream: cannot follow redirect" in report.reason
