@@ -12,17 +12,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
 from app.bootstrap import Application, child_environment
 from app.careful import child_command
-from core.errors import RetryableError
+from app.watching import ConfigurationWatch
+from core.errors import ConfigurationError, RetryableError
 
 log = structlog.get_logger()
 
 NOW_VARIABLE = "GROUNDSWELL_NOW"
 """Tells the dashboard, which takes no options, of a clock set by ``--now``."""
+
+DASHBOARD = "dashboard"
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 HEALTHY_SECONDS = 120.0
@@ -87,7 +91,7 @@ def dashboard_part(
     if now is not None:
         environment[NOW_VARIABLE] = now.isoformat()
     words = [sys.executable, "-m", "dashboard", host, str(port)]
-    return PartCommand("dashboard", words, environment)
+    return PartCommand(DASHBOARD, words, environment)
 
 
 def check_port(host: str, port: int) -> None:
@@ -104,9 +108,15 @@ def check_port(host: str, port: int) -> None:
 
 
 def supervise(
-    parts: Sequence[PartCommand], stop: threading.Event, poll_seconds: float = 0.3
+    parts: Sequence[PartCommand],
+    stop: threading.Event,
+    poll_seconds: float = 0.3,
+    renew: Callable[[], Sequence[PartCommand] | None] = lambda: None,
 ) -> None:
     """Start every part, restart what dies with growing pauses, and end all when ``stop`` is set.
+
+    ``renew`` is asked at each look and returns other parts when the configuration has changed: all
+    but the dashboard, which reads it anew by itself, are then ended and started as they are now.
 
     On Linux the parts end with this process also when it is killed; call it from a thread that
     lives as long as the process.
@@ -117,8 +127,41 @@ def supervise(
             for one in running:
                 _tend(one)
             stop.wait(poll_seconds)
+            changed = renew()
+            if changed is not None:
+                running = _exchange(running, changed)
     finally:
         _end([one.process for one in running if one.process is not None])
+
+
+def renewal(
+    config: Path, load: Callable[[], Sequence[PartCommand]]
+) -> Callable[[], Sequence[PartCommand] | None]:
+    """Return what asks whether the folder ``config`` changed, and then loads its parts.
+
+    A change that is wrong is told, and everything goes on as it was.
+    """
+    watch = ConfigurationWatch(config)
+
+    def renew() -> Sequence[PartCommand] | None:
+        if not watch.has_changed():
+            return None
+        try:
+            parts = load()
+        except ConfigurationError as err:
+            log.warning("changed_configuration_is_wrong", problems=[str(p) for p in err.problems])
+            return None
+        log.info("configuration_changed")
+        return parts
+
+    return renew
+
+
+def _exchange(running: list[_Running], parts: Sequence[PartCommand]) -> list[_Running]:
+    """End every part but the dashboard and return what is to run from now on."""
+    kept = [one for one in running if one.part.name == DASHBOARD]
+    _end([one.process for one in running if one not in kept and one.process is not None])
+    return kept + [_Running(part) for part in parts if not kept or part.name != DASHBOARD]
 
 
 def _tend(one: _Running) -> None:

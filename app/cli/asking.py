@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from app.answers import MentionPage
     from app.bootstrap import Application
+    from core.mention import Mention
     from insights.detect import DetectedPoint
 
 EXCERPT = 90
@@ -92,8 +93,19 @@ def search(
     with session.application() as application:
         scope = make_scope(application, since, until, topic, query)
         page = Queries(application).search(scope, size=limit)
-        data = {"total": page.total, "mentions": [row.mention for row in page.rows]}
+        data = {"total": page.total, "mentions": [mention_data(row.mention) for row in page.rows]}
         session.show(data, mention_table(page, application.clock()))
+
+
+def mention_data(mention: Mention) -> dict[str, Any]:
+    """Return the mention as plain data, with what holds once people's corrections are counted in."""
+    return {
+        **mention.model_dump(mode="json"),
+        "sentiment": mention.sentiment,
+        "status": mention.status,
+        "is_irrelevant": mention.is_irrelevant,
+        "tags": mention.overlay.tags,
+    }
 
 
 def mention_table(page: MentionPage, now: datetime) -> Table:

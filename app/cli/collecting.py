@@ -52,7 +52,7 @@ def track(
     Writes a topic and its sources into the configuration folder (which is made if there is none),
     fetches what every source without a key has of the last 30 days, and shows the first mentions.
     """
-    from app.cli.asking import mention_table
+    from app.cli.asking import mention_data, mention_table
     from app.configuring import ensure_folder
     from app.queries import Queries
     from app.scope import Preset, Scope
@@ -71,7 +71,7 @@ def track(
             "sources": report.sources,
             "stored": report.stored,
             "total": page.total,
-            "mentions": [row.mention for row in page.rows],
+            "mentions": [mention_data(row.mention) for row in page.rows],
         }
         session.show(data, mention_table(page, application.clock()))
     if page.total:

@@ -28,19 +28,26 @@ def run(
 ) -> None:
     """Run everything: collectors, enricher, alerts and dashboard; restart what dies.
 
-    Ctrl-C stops all of it cleanly. Example: groundswell run --port 9000
+    A changed configuration is taken up by itself, once it is right. Ctrl-C stops all of it
+    cleanly.
+
+    Example: groundswell run --port 9000
     """
-    from app.supervisor import check_port, parts_of, supervise
+    from app.supervisor import PartCommand, check_port, parts_of, renewal, supervise
+
+    def load() -> list[PartCommand]:
+        with session.application() as opened:
+            return parts_of(opened, port=port, has_dashboard=dashboard, now=session.now)
 
     stop = stop_on_signals()
+    parts = load()
     with session.application() as application:
-        parts = parts_of(application, port=port, has_dashboard=dashboard, now=session.now)
         if dashboard:
             settings = application.configuration.settings.dashboard
             check_port(settings.host, port or settings.port)
             address = f"http://{settings.host}:{port or settings.port}"
             session.say(f"Groundswell is at {address} (Ctrl-C stops it)")
-        supervise(parts, stop)
+    supervise(parts, stop, renew=renewal(session.config_folder, load))
     session.show({"parts": [part.name for part in parts]}, Text("Stopped; nothing was lost."))
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from app import supervisor
-from app.supervisor import PartCommand, check_port, run_part, supervise
-from core.errors import RetryableError
+from app.supervisor import PartCommand, check_port, renewal, run_part, supervise
+from core.errors import ConfigurationError, Problem, RetryableError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -118,6 +118,55 @@ def test_parts_end_with_a_killed_supervisor(tmp_path: Path) -> None:
         wait_for(lambda: len(pids(tmp_path)) == 1)
         running.kill()
     wait_for(lambda: not is_running(pids(tmp_path)[0]))
+
+
+def test_a_changed_configuration_exchanges_the_parts(tmp_path: Path, stop: threading.Event) -> None:
+    """All parts but the dashboard are ended and started as they are now."""
+    folders = {name: tmp_path / name for name in ("old", "new", "dashboard", "other")}
+    for folder in folders.values():
+        folder.mkdir()
+    sleeping = {name: writes_pid(folder, "time.sleep(60)") for name, folder in folders.items()}
+    board = PartCommand("dashboard", sleeping["dashboard"].command, dict(os.environ))
+    other_board = PartCommand("dashboard", sleeping["other"].command, dict(os.environ))
+    changes: list[list[PartCommand]] = []
+    thread = threading.Thread(
+        target=supervise,
+        args=([sleeping["old"], board], stop, 0.02, lambda: changes.pop() if changes else None),
+    )
+    thread.start()
+    wait_for(lambda: bool(pids(folders["old"]) and pids(folders["dashboard"])))
+    changes.append([sleeping["new"], other_board])
+    wait_for(lambda: bool(pids(folders["new"])))
+    assert not is_running(pids(folders["old"])[0])
+    assert is_running(pids(folders["dashboard"])[0])
+    assert not pids(folders["other"])
+    stop.set()
+    thread.join(20)
+    assert not is_running(pids(folders["new"])[0])
+
+
+def test_only_a_right_configuration_is_taken_up(tmp_path: Path) -> None:
+    """Parts are loaded anew when a file changed; a mistake leaves everything as it is."""
+    (tmp_path / "topics.yml").write_text("[]", encoding="utf-8")
+    loaded: list[int] = []
+
+    def load() -> list[PartCommand]:
+        loaded.append(1)
+        if len(loaded) == 1:
+            raise ConfigurationError([Problem("topics.yml", "", "is wrong")])
+        return [part("pass")]
+
+    renew = renewal(tmp_path, load)
+    assert renew() is None
+    assert loaded == []
+    (tmp_path / "topics.yml").write_text("[wrong", encoding="utf-8")
+    assert renew() is None
+    assert loaded == [1]
+    assert renew() is None, "the same mistake is told once"
+    (tmp_path / "alerts.yml").write_text("[]", encoding="utf-8")
+    parts = renew()
+    assert parts is not None
+    assert len(parts) == 1
 
 
 def test_one_part_alone_gives_its_exit_code(stop: threading.Event) -> None:
