@@ -60,7 +60,8 @@ class MailFacts:
     """What a mail about an incident needs besides the incident.
 
     ``link`` opens the dashboard on the incident's mentions; ``count`` is how many it shows, and
-    what the mail's words say. ``mention_links`` opens it on one mention, by id: no link of a
+    what the mail's words say; ``copies`` of them repeat another and were not judged, which the
+    mail says beside it. ``mention_links`` opens it on one mention, by id: no link of a
     stranger's making stands in a mail. ``is_synthetic`` says that any of what it shows was made up.
     """
 
@@ -73,6 +74,7 @@ class MailFacts:
     mention_links: Mapping[str, str] = field(default_factory=dict)
     chart: Chart | None = None
     is_synthetic: bool = False
+    copies: int = 0
 
 
 def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> EmailMessage:
@@ -206,6 +208,9 @@ def _times(seen: Evidence) -> str:
 def _story(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
     told = [f"{_counted(facts)} since {_clock(incident.first.started_at, facts)}."]
+    if facts.copies:
+        be = "is a copy" if facts.copies == 1 else "are copies"
+        told.append(f"{facts.copies:,} of them {be}, which rules do not count.")
     if facts.step is IncidentStep.RESOLVED:
         lasted = incident.updated_at - incident.first.started_at
         told.append(f"It lasted {_duration(lasted.total_seconds())}.")

@@ -281,6 +281,7 @@ class _Evaluation:
             mention_links={one.id: f"{base}/{_only(one).url('mentions')}" for one in mentions},
             chart=self._chart(rule, incident),
             is_synthetic=self._queries.count(scope.narrowed("synthetic:true")) > 0,
+            copies=self._queries.count(scope.narrowed("copy:true")),
         )
 
     def _chart(self, rule: Rule, incident: Incident) -> Chart:

@@ -126,12 +126,15 @@ class Application:
 
     def enricher(self, careful_command: list[str]) -> Enricher:
         """Return what moves the spool into the index."""
+        from nlp.stories.grouper import StoryGrouper
+
         return Enricher(
             spool=self.spool,
             index=self.index,
             analyser=self.analyser,
             clock=self.clock,
             home=self.home,
+            stories=StoryGrouper(),
             careful_command=careful_command,
         )
 

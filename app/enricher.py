@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,6 +24,11 @@ from core.envelope import EnvelopeKind
 from core.errors import RetryableError
 from core.mention import Mention
 from core.ports import Analyser, Analysis, Applied, Index, Spool, SpoolEntry
+from core.questions import Selection
+from core.window import TimeWindow
+
+if TYPE_CHECKING:
+    from nlp.stories.grouper import StoryAssignment, StoryGrouper
 
 log = structlog.get_logger()
 
@@ -33,6 +39,9 @@ OUTAGE_SHARE = 0.05
 OUTAGE_BATCH = 20
 """When more than this share of a batch (of at least this size) fails for one reason, the reason
 is not in the mentions."""
+
+AHEAD = timedelta(days=1)
+"""Times of publication may lie a little in the future."""
 
 DEADLY_ATTEMPTS = 2
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -84,12 +93,17 @@ class Enricher:
         analyser: Analyser,
         clock: Callable[[], datetime],
         home: Path,
+        stories: StoryGrouper | None = None,
         careful_command: Sequence[str] = (),
         batch: int = BATCH,
     ) -> None:
-        """``careful_command`` starts a child that analyses one mention after the other."""
+        """``careful_command`` starts a child that analyses one mention after the other.
+
+        Without ``stories`` only texts of the same words share a story, and none is a copy.
+        """
         self._spool, self._index, self._analyser = spool, index, analyser
         self._clock, self._batch = clock, batch
+        self._stories, self._has_recalled = stories, False
         self._attempts = AttemptLog(home / "spool" / "attempt.json")
         self._careful_command = careful_command
         self.report = EnrichReport()
@@ -179,7 +193,7 @@ class Enricher:
         self, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_deadly: bool
     ) -> list[Analysis]:
         """Return one outcome a fragment; only new content of mentions goes to the analyser."""
-        todo = self._needing_analysis(fragments)
+        todo, stored = self._needing_analysis(fragments)
         mentions = [fragments[place][1] for place in todo]
         if is_deadly:
             log.warning("batch_is_deadly", mentions=len(mentions))
@@ -188,11 +202,35 @@ class Enricher:
             analyses = self._analyser.analyse(mentions, self._clock())
             _check_outage(analyses)
         outcomes = [Analysis(mention) for _, mention in fragments]
-        for place, analysis in zip(todo, analyses, strict=True):
+        for place, analysis in zip(todo, self._told(analyses, stored), strict=True):
             outcomes[place] = analysis
         return outcomes
 
-    def _needing_analysis(self, fragments: Sequence[tuple[SpoolEntry, Mention]]) -> list[int]:
+    def _told(self, analyses: Sequence[Analysis], stored: Mapping[str, Mention]) -> list[Analysis]:
+        """Return the analyses with the story that each mention tells, and whether it is a copy."""
+        if self._stories is None:
+            return list(analyses)
+        self._recall(self._stories)
+        good = [analysis.mention for analysis in analyses if not analysis.error]
+        found = iter(self._stories.assign(good, stored))
+        return [
+            analysis if analysis.error else Analysis(with_story(analysis.mention, next(found)))
+            for analysis in analyses
+        ]
+
+    def _recall(self, stories: StoryGrouper) -> None:
+        """Read the stories of the last days from the index, once, so that they go on."""
+        if not self._has_recalled:
+            now = self._clock()
+            window = TimeWindow(now - stories.memory, now + AHEAD)
+            recent = Selection(window=window, include_own=True, include_irrelevant=True)
+            stories.remember(self._index.scan(recent))
+            self._has_recalled = True
+
+    def _needing_analysis(
+        self, fragments: Sequence[tuple[SpoolEntry, Mention]]
+    ) -> tuple[list[int], dict[str, Mention]]:
+        """Return the places of what is to be analysed, and what the index holds of mentions."""
         places = [
             place
             for place, (entry, mention) in enumerate(fragments)
@@ -201,7 +239,8 @@ class Enricher:
             and mention.has_content
         ]
         stored = self._index.get([fragments[place][1].id for place in places])
-        return [place for place in places if not self._is_done(fragments[place][1], stored)]
+        todo = [place for place in places if not self._is_done(fragments[place][1], stored)]
+        return todo, stored
 
     def _is_done(self, mention: Mention, stored: dict[str, Mention]) -> bool:
         """Return whether the index holds an enrichment of the same text by the same models."""
@@ -214,6 +253,15 @@ class Enricher:
                 and self._analyser.is_current(held.enrichment)
             )
         )
+
+
+def with_story(mention: Mention, assigned: StoryAssignment) -> Mention:
+    """Return an enriched mention with its story; one without enrichment as it is."""
+    if mention.enrichment is None:
+        return mention
+    told = {"story_id": assigned.story_id, "is_copy": assigned.is_copy}
+    enrichment = mention.enrichment.model_copy(update=told)
+    return mention.model_copy(update={"enrichment": enrichment})
 
 
 def _check_outage(analyses: Sequence[Analysis]) -> None:

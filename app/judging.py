@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.mention import Sentiment
-from core.query.ast import And, FieldIs, Node, Or
+from core.query.ast import And, FieldIs, Node, Or, walk
 from core.query.parser import parse
 from core.questions import Selection
 from core.settings import Rule, RuleKind
@@ -31,6 +31,9 @@ STEP = timedelta(minutes=5)
 
 LABELS = tuple(Sentiment)
 
+FIRST_TOLD = FieldIs("copy", "false")
+"""Holds for mentions that repeat no story told before."""
+
 
 def rule_selection(rule: Rule, now: datetime, sentiments: Sequence[Sentiment] = ()) -> Selection:
     """Return the mentions that ``rule`` watches, or those of some sentiments among them.
@@ -44,6 +47,19 @@ def rule_selection(rule: Rule, now: datetime, sentiments: Sequence[Sentiment] = 
         parts.append(Or(tuple(FieldIs("sentiment", label.value) for label in sentiments)))
     node = And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
     return Selection(query=node, topics=(rule.topic,))
+
+
+def without_copies(selection: Selection) -> Selection:
+    """Return the selection's first tellings alone: what rules judge.
+
+    A report that sixty sites print is no crisis. A query that names ``copy`` itself decides.
+    """
+    query = selection.query
+    if query is None:
+        return replace(selection, query=FIRST_TOLD)
+    if any(getattr(node, "field", None) == FIRST_TOLD.field for node in walk(query)):
+        return selection
+    return replace(selection, query=And((query, FIRST_TOLD)))
 
 
 def judge(queries: Queries, rule: Rule, now: datetime, step: timedelta = STEP) -> Verdict | None:
@@ -129,8 +145,8 @@ def _judged(
     zone = queries.configuration.settings.time_zone
 
     def counted(sentiments: Sequence[Sentiment]) -> Series:
-        selection = replace(rule_selection(rule, now, sentiments), window=window)
-        return queries.series(selection, window, step)
+        selection = without_copies(rule_selection(rule, now, sentiments))
+        return queries.series(replace(selection, window=window), window, step)
 
     if rule.kind is RuleKind.VOLUME_SPIKE:
         series, volume = counted(()), volume_settings(rule, zone)
