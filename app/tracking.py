@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from crawlers.outcome import SourceReport
 
 LONGEST_NAME = 80
 """Names of the sources and rules made from it fit the 100 characters that a name may have."""
+
+ENRICHER_WAIT_SECONDS = 60
+"""Longest wait for a running enricher; what it has not read by then shows on the dashboard."""
 
 STREAM_WAIT_SECONDS = 10
 """A stream has no end: track listens for as long as a person watches, `run` goes on."""
@@ -114,7 +118,8 @@ def fetch_history(
 ) -> TrackReport:
     """Fetch what the brand's sources have of the past, enrich it and put it into the index.
 
-    A stream, which has no past, is listened to for a moment only. Needs the index for writing.
+    A stream, which has no past, is listened to for a moment only. Where another process enriches,
+    as `groundswell run` does, it is waited for instead.
     """
     history = application.configuration.settings.track.history
     streams = {s.name for s in application.configuration.sources if isinstance(s, BlueskySource)}
@@ -131,12 +136,22 @@ def fetch_history(
         reports.append(report)
         reason = f" ({report.reason})" if report.reason else ""
         tell(f"  {report.status.value}: {report.new} new of {report.fetched} fetched{reason}")
-    config = ["--config", str(application.config_folder)]
-    application.enricher(child_command(*config, "enrich-child")).run(
-        drain=True, stop=threading.Event()
-    )
+    if application.writes:
+        config = ["--config", str(application.config_folder)]
+        application.enricher(child_command(*config, "enrich-child")).run(
+            drain=True, stop=threading.Event()
+        )
+    else:
+        tell("Waiting for the Groundswell that runs to read them ...")
+        _await_enricher(application)
     application.index.refresh()
     return TrackReport(tuple(reports), application.index.size())
+
+
+def _await_enricher(application: Application) -> None:
+    deadline = time.monotonic() + ENRICHER_WAIT_SECONDS
+    while application.spool.pending_bytes() and time.monotonic() < deadline:
+        time.sleep(0.5)
 
 
 def _sources(configuration: Configuration, name: str, hashtag: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.text import Text
@@ -98,7 +98,7 @@ def search(
 
 
 def mention_data(mention: Mention) -> dict[str, Any]:
-    """Return the mention as plain data, with what holds once people's corrections are counted in."""
+    """Return the mention as plain data, with what holds after people's corrections."""
     return {
         **mention.model_dump(mode="json"),
         "sentiment": mention.sentiment,

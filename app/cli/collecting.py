@@ -13,10 +13,11 @@ import typer
 from rich.text import Text
 
 from app.cli.session import err, out, progress_bar, session, table
-from core.errors import UsageError
+from core.errors import LockedError, UsageError
 from core.mention import Channel
 
 if TYPE_CHECKING:
+    from app.bootstrap import Application
     from crawlers.importing.importer import ImportReport
 
 ENRICH_CHILD = "enrich-child"
@@ -38,6 +39,14 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+def let_others_write(application: Application) -> None:
+    """Only read the index where another process writes it, as `groundswell run` does."""
+    try:
+        application.index.setup()
+    except LockedError:
+        application.writes = False
 
 
 def track(
@@ -63,6 +72,7 @@ def track(
         added = add_brand(application, name, handle=handle, hashtag=hashtag)
     session.say(f"Tracking {added.topic.name}: {added.topic.query}")
     with session.application(writes=True, producer="track") as application:
+        let_others_write(application)
         report = fetch_history(application, added, tell=session.say)
         scope = Scope(topics=(added.topic.name,), preset=Preset.MONTH)
         page = Queries(application).search(scope, size=10)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,7 @@ from core.loading import load_configuration
 from core.query.evaluate import matches
 from core.query.parser import parse
 from demo.server import DemoServer
-from tests.integration.command_line import groundswell, write_topics
+from tests.integration.command_line import groundswell, start, write_topics
 from tests.integration.test_collect_apis import _jetstream, _serve_profiles
 from tests.mockserver.replies import text as text_reply
 from tests.mockserver.server import MockServer
@@ -87,6 +89,27 @@ def test_one_command_brings_the_first_mentions(services: DemoServer, tmp_path: P
     assert all(new <= 3 for new in quiet.values())
     assert again["total"] >= found["total"]
     assert groundswell("check-config", "--config", config).code == 0
+
+
+def test_tracking_beside_a_running_enricher_lets_it_write(
+    services: DemoServer, tmp_path: Path
+) -> None:
+    """Where Groundswell runs already, its enricher reads what track fetched, and track shows it."""
+    config = write_topics(tmp_path / "configs")
+    running = start("enrich", "--config", config, variables=variables(services))
+    lock = Path(os.environ["GROUNDSWELL_HOME"]) / "index" / "writer.lock"
+    deadline = time.monotonic() + 60
+    while not lock.exists():
+        assert running.poll() is None
+        assert time.monotonic() < deadline, "the enricher did not begin"
+        time.sleep(0.1)
+    time.sleep(0.5)
+    done = groundswell("track", BRAND, "--json", "--config", config, variables=variables(services))
+    running.terminate()
+    running.communicate(timeout=60)
+    assert done.code == 0, done.err
+    assert "Waiting for the Groundswell that runs" in done.err
+    assert done.document["total"] > 50
 
 
 def test_existing_sources_are_asked_and_comments_kept(services: DemoServer, tmp_path: Path) -> None:
