@@ -25,7 +25,7 @@ from app.alerting import Outcome, RuleOutcome, evaluate_rules, preview, watch_ru
 from app.bootstrap import Application
 from app.cli.main import app as command_line
 from app.cli.session import session
-from app.judging import STEP
+from app.judging import FIRST_TOLD, STEP
 from app.queries import Queries
 from app.scope import parse_scope
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
@@ -307,7 +307,7 @@ def test_rule_that_fails_does_not_stop_the_others(
     series = Queries.series
 
     def fail(self: Queries, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
-        if selection.query is None and step == STEP:
+        if selection.query == FIRST_TOLD and step == STEP:
             raise QueryError("too many words", "acme", 1)
         return series(self, selection, window, step)
 
