@@ -71,6 +71,6 @@ def canonical_url(url: str) -> str:
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
         if name.lower() not in TRACKING_NAMES and not name.lower().startswith(TRACKING_PREFIXES)
     ]
-    return urlunsplit(
-        (scheme, host, parts.path or "/", urlencode(sorted(pairs), errors="surrogatepass"), "")
-    )
+    query = urlencode(sorted(pairs), errors="surrogatepass")
+    # What was cut off may have stood behind a space; the canonical form of a canonical form is it.
+    return urlunsplit((scheme, host, parts.path or "/", query, "")).strip()
