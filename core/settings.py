@@ -11,7 +11,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -27,6 +27,9 @@ from pydantic import (
 from core.mention import Channel
 
 _DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d|w)")
+MASK = "**********"
+"""What stands for a secret; what pydantic shows, too."""
+
 _UNITS = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -372,5 +375,33 @@ class Configuration(Section):
 
 
 def masked(configuration: Configuration) -> dict[str, Any]:
-    """Return the configuration as plain data in which secrets show as asterisks."""
-    return configuration.model_dump(mode="json")
+    """Return the configuration as plain data in which secrets show as asterisks.
+
+    Of addresses these are user and password, the values of the query, and the fragment.
+    """
+    data: dict[str, Any] = _with_masked_urls(configuration.model_dump(mode="json"))
+    return data
+
+
+def _with_masked_urls(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _with_masked_urls(held, name) for name, held in value.items()}
+    if isinstance(value, list):
+        return [_with_masked_urls(held) for held in value]
+    is_url = isinstance(value, str) and (key == "url" or key.endswith("_url"))
+    return _masked_url(value) if is_url else value
+
+
+def _masked_url(url: str) -> str:
+    parts = urlsplit(url)
+    _, at, host = parts.netloc.rpartition("@")
+    pairs = [pair.partition("=") for pair in parts.query.split("&") if pair]
+    # Without a name, the whole of it may be the secret.
+    query = "&".join(f"{name}={MASK}" if sign else MASK for name, sign, _ in pairs)
+    return urlunsplit(
+        parts._replace(
+            netloc=f"{MASK}{at}{host}" if at else host,
+            query=query,
+            fragment=parts.fragment and MASK,
+        )
+    )

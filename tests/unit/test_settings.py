@@ -1,11 +1,23 @@
-"""What single settings refuse, in words that say what is allowed."""
+"""What single settings refuse, in words that say what is allowed, and what is shown of them."""
 
 from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
 
-from core.settings import MailSettings, Rule, RuleKind
+from core.settings import (
+    BlueskySource,
+    Configuration,
+    FeedSource,
+    HackerNewsSource,
+    IndexSettings,
+    MailSettings,
+    Rule,
+    RuleKind,
+    Settings,
+    TrackSettings,
+    masked,
+)
 
 
 @pytest.mark.parametrize("address", ["press@example.org", "Press desk <press@example.org>"])
@@ -23,3 +35,48 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         MailSettings(sender=address)
     with pytest.raises(ValidationError, match="is no e-mail address"):
         Rule(name="r", kind=RuleKind.VOLUME_SPIKE, topic="t", recipients=(address,))
+
+
+def _feed(url: str) -> str:
+    """Return how the address of a source is shown."""
+    source = FeedSource(name="f", type="feed", url=url)
+    shown: str = masked(Configuration(sources=(source,)))["sources"][0]["url"]
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://mira:s3cret@x.example/feed", "https://**********@x.example/feed"),
+        ("https://t0ken@x.example:8443/feed", "https://**********@x.example:8443/feed"),
+        ("https://x.example/?token=s3cret&n=1", "https://x.example/?token=**********&n=**********"),
+        ("https://x.example/?s3cret", "https://x.example/?**********"),
+        ("https://x.example/feed#s3cret", "https://x.example/feed#**********"),
+        ("https://x.example/feed.xml", "https://x.example/feed.xml"),
+    ],
+)
+def test_an_address_is_shown_without_what_opens_it(url: str, shown: str) -> None:
+    """Of a source's address remain its host, its path and the names of what it is asked for."""
+    assert _feed(url) == shown
+
+
+def test_no_part_of_the_configuration_shows_the_secrets_of_its_addresses() -> None:
+    """Every address is masked, of engines, of sources and of where brands are looked for."""
+    web, socket = "https://mira:s3cret@x.example/?k=s3cret", "wss://mira:s3cret@x.example/?k=s3cret"
+    configuration = Configuration(
+        settings=Settings(
+            public_url=web,
+            index=IndexSettings(url=web),
+            track=TrackSettings(
+                hackernews_url=web, mastodon_url=web, bluesky_url=socket, bluesky_api_url=web
+            ),
+        ),
+        sources=(
+            HackerNewsSource(name="h", type="hackernews", query="s?a=b", url=web),
+            BlueskySource(name="b", type="bluesky", url=socket, api_url=web),
+        ),
+    )
+    data = masked(configuration)
+    assert "s3cret" not in str(data)
+    assert data["sources"][0]["query"] == "s?a=b"
+    assert data["settings"]["track"]["bluesky_url"].startswith("wss://**********@x.example/")
