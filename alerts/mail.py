@@ -295,7 +295,8 @@ def _host(url: str | None) -> str | None:
         parts = urlsplit(url or "")
     except ValueError:
         return None  # such as an unclosed bracket: a stranger wrote it
-    is_web = parts.scheme in ("http", "https") and parts.hostname
+    # Browsers take a backslash for a slash: they would go to another host than this.
+    is_web = parts.scheme in ("http", "https") and parts.hostname and "\\" not in parts.netloc
     return _one_line(parts.hostname or "")[:NAME_CHARS] if is_web else None
 
 

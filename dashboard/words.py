@@ -22,13 +22,16 @@ EXCERPT_CHARS = 420
 CONTEXT_CHARS = 160
 """How much stands before the first match in an excerpt of a long text."""
 
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Unicode's marks, embeddings, overrides and isolates of reading direction."""
+
 
 def escape(text: str) -> str:
     """Return text of strangers safe inside HTML, also inside an attribute.
 
-    Characters that would turn the reading direction of what follows are dropped.
+    Characters that would turn the reading direction of what is around them are dropped.
     """
-    return html.escape(re.sub("[\u202a-\u202e\u2066-\u2069]", "", text), quote=True)
+    return html.escape(TURNING.sub("", text), quote=True)
 
 
 def ago(instant: datetime, now: datetime, zone: str) -> str:
@@ -81,15 +84,17 @@ def interval(estimate: Estimate) -> str:
 
 
 def host_of(url: str) -> str:
-    """Return the host that a link goes to, as people know it."""
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
+    """Return the host that a link goes to, as people know it; empty where that is unsure."""
+    href = safe_href(url)
+    return (urlsplit(href).hostname or "").removeprefix("www.") if href else ""
 
 
 def safe_href(url: str | None) -> str | None:
-    """Return an address that may be linked to, None for anything but http and https."""
+    """Return an address that may be linked to, None for anything but http and https.
+
+    One with a backslash before its path is none: browsers take that for a slash, and would go to
+    another host than we would show.
+    """
     if url is None:
         return None
     try:
@@ -97,7 +102,7 @@ def safe_href(url: str | None) -> str | None:
         is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         return None
-    return url.strip() if is_web else None
+    return url.strip() if is_web and "\\" not in parts.netloc else None
 
 
 def author_name(author: Author) -> str:

@@ -270,7 +270,15 @@ def test_links_begin_with_the_public_address() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "http://[::1", "data:text/html,x", "//evil", " \r\nX: y"]
+    "url",
+    [
+        "javascript:alert(1)",
+        "http://[::1",
+        "data:text/html,x",
+        "//evil",
+        " \r\nX: y",
+        "https://evil.example\\@good.example",
+    ],
 )
 def test_odd_addresses_are_not_shown(url: str) -> None:
     """What is no web address names no host and breaks nothing."""

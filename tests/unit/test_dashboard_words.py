@@ -14,6 +14,7 @@ from dashboard.session import Viewer, plain
 NOW = datetime(2026, 3, 5, 15, 20, tzinfo=UTC)
 VIEWER = Viewer("Europe/Berlin", NOW, is_dark=False)
 EVIL = "<img src=x onerror=alert(1)> **bold** [a](javascript:x) \u202egnp.exe"
+BACKSLASHED = "https://evil.example\\@good.example/x"
 
 
 @pytest.mark.parametrize(
@@ -51,11 +52,34 @@ def test_net_sentiment_has_its_sign(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "data:text/html,x", "//x.example", "http://", "http://[x", None]
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//x.example",
+        "http://",
+        "http://[x",
+        BACKSLASHED,
+        None,
+    ],
 )
 def test_only_web_addresses_become_links(url: str | None) -> None:
     """A source cannot place a script or a broken address behind a link."""
     assert words.safe_href(url) is None
+
+
+def test_a_link_names_the_host_that_a_browser_goes_to() -> None:
+    """Where a browser reads another host than we do, none is named; backslashes in paths do."""
+    assert words.host_of("https://www.good.example/a\\b") == "good.example"
+    assert words.host_of("https://good.example@evil.example/x") == "evil.example"
+    assert words.host_of(BACKSLASHED) == ""
+    assert words.safe_href("https://good.example/a\\b") == "https://good.example/a\\b"
+
+
+@pytest.mark.parametrize("mark", "\u061c\u200e\u200f\u202a\u202e\u2066\u2069")
+def test_no_text_turns_what_is_around_it(mark: str) -> None:
+    """Marks of reading direction go, letters of every script stay."""
+    assert words.escape(f"a{mark}b \u05e9\u05dc\u05d5\u05dd") == "ab \u05e9\u05dc\u05d5\u05dd"
 
 
 def test_an_excerpt_holds_its_first_match() -> None:
