@@ -77,6 +77,8 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit with 0 (done), 1 (failed) or 2 (usage or configuration)."""
+    # What is stored and exported is the user's alone, whatever the folder it is put in allows.
+    os.umask(0o077)
     _set_up_logging()
     try:
         app(hoisted(sys.argv[1:]))

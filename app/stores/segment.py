@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -155,6 +156,9 @@ def replace_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            # Who may read a file, such as one of the configuration, stays as it was.
+            shutil.copymode(path, temporary)
         temporary.replace(path)
     except OSError as err:
         raise DurabilityError(f"{path}: cannot write: {err.strerror}") from err
