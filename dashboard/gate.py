@@ -1,18 +1,22 @@
 """Who may come in: everything the dashboard serves, its websocket included, passes this gate.
 
-The dashboard is open when it is asked for on this machine, by its loopback name, without a proxy
-in between, and no public address is configured. Otherwise it asks for the password.
+The dashboard is open when it listens on this machine alone, is asked for on it, by its loopback
+name, without a proxy in between, and no public address is configured. Otherwise it asks for the
+password.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
 import os
 import secrets
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -32,17 +36,20 @@ LOCK_SECONDS = 60
 """After five wrong passwords in a row an address waits a minute, twice as long each time after."""
 
 MAX_LOCK_SECONDS = 3600
+MAX_DOUBLINGS = 6
+"""From here on the wait is as long as it gets."""
+
 MAX_BODY_BYTES = 4096
 MAX_ADDRESSES = 10_000
+MAX_VERIFYING = 2
+"""Passwords verified at a time: each takes 64 MB and all of a core."""
 
-FORWARDING_HEADERS = (
-    b"forwarded",
-    b"x-forwarded-for",
-    b"x-forwarded-host",
-    b"x-forwarded-proto",
-    b"x-real-ip",
-    b"via",
-)
+KEY_BYTES = 32
+
+FORWARDING_HEADERS = frozenset({b"forwarded", b"via", b"x-real-ip"})
+FORWARDING_STARTS = (b"x-forwarded", b"x-original-", b"cf-")
+FORWARDING_ENDS = (b"client-ip",)
+"""True-Client-IP, X-Client-IP, X-Cluster-Client-IP and their like."""
 
 # Pictures and scripts of strangers are never loaded. Charts are compiled in the page, which needs
 # unsafe-eval; Streamlit styles its elements inline.
@@ -78,47 +85,89 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_open(headers: list[tuple[bytes, bytes]], public_url: str | None) -> bool:
-    """Return whether a request with these headers needs no sign-in."""
+def is_open(
+    bound: str, client: str, headers: Iterable[tuple[bytes, bytes]], public_url: str | None
+) -> bool:
+    """Return whether a request needs no sign-in.
+
+    ``bound`` is the address that the server listens on, ``client`` the one the request comes from.
+    The names of ``headers`` are in lower case.
+    """
+    if not (_is_own_address(bound) and _is_own_address(client)):
+        return False
+    headers = list(headers)
     named = [value for key, value in headers if key == b"host"]
     if len(named) != 1 or not is_loopback(named[0].decode("latin-1")):
         return False
-    if any(key in FORWARDING_HEADERS for key, _ in headers):
+    if any(_is_forwarding(key) for key, _ in headers):
         return False
     return public_url is None or is_loopback(urlsplit(public_url).netloc)
 
 
+def _is_own_address(address: str) -> bool:
+    """Return whether an address, here without a port, is this machine's own."""
+    return is_loopback(f"[{address}]" if ":" in address else address)
+
+
+def _is_forwarding(header: bytes) -> bool:
+    return (
+        header in FORWARDING_HEADERS
+        or header.startswith(FORWARDING_STARTS)
+        or header.endswith(FORWARDING_ENDS)
+    )
+
+
 @dataclass
 class Throttle:
-    """Counts wrong passwords by address; ``clock`` gives seconds that only grow."""
+    """Counts wrong passwords by address; ``clock`` gives seconds that only grow.
+
+    Of IPv6, whose users are given whole networks, a /64 counts as one address.
+    """
 
     clock: Callable[[], float] = time.monotonic
     _failures: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def wait(self, address: str) -> float:
         """Return how many seconds the address still has to wait."""
-        count, last = self._failures.get(address, (0, 0.0))
+        count, last = self._failures.get(_network(address), (0, 0.0))
         if count < FREE_ATTEMPTS:
             return 0.0
-        lock = min(LOCK_SECONDS * 2.0 ** (count - FREE_ATTEMPTS), MAX_LOCK_SECONDS)
+        doublings = min(count - FREE_ATTEMPTS, MAX_DOUBLINGS)
+        lock = min(LOCK_SECONDS * 2**doublings, MAX_LOCK_SECONDS)
         return max(last + lock - self.clock(), 0.0)
 
     def failed(self, address: str) -> None:
         """Remember a wrong password."""
-        count, _ = self._failures.pop(address, (0, 0.0))
-        self._failures[address] = (count + 1, self.clock())
+        network = _network(address)
+        count, _ = self._failures.pop(network, (0, 0.0))
+        self._failures[network] = (count + 1, self.clock())
         while len(self._failures) > MAX_ADDRESSES:
             self._failures.pop(next(iter(self._failures)))
 
     def succeeded(self, address: str) -> None:
         """Forget what the address did before."""
-        self._failures.pop(address, None)
+        self._failures.pop(_network(address), None)
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed) >> 64 << 64))
 
 
 @dataclass(frozen=True)
 class Access:
-    """What the gate goes by. ``secret`` signs sessions; a new password ends all of them."""
+    """What the gate goes by.
 
+    ``bound`` is the address that the server listens on. ``secret`` signs sessions; a new password
+    ends all of them.
+    """
+
+    bound: str
     public_url: str | None
     password_hash: str | None
     secret: bytes
@@ -134,7 +183,7 @@ class Access:
         end, _, signature = session.partition(".")
         if not hmac.compare_digest(signature.encode(), self._sign(end).encode()):
             return False
-        return end.isdecimal() and int(end) > self.clock()
+        return end.isascii() and end.isdecimal() and int(end) > self.clock()
 
     def _sign(self, end: str) -> str:
         message = f"{end}|{self.password_hash}".encode()
@@ -167,6 +216,7 @@ class Gate:
         self._app = app
         self._access = access
         self._throttle = throttle
+        self._verifying = asyncio.Semaphore(MAX_VERIFYING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with the sign-in page."""
@@ -175,12 +225,18 @@ class Gate:
             return
         access = self._access()
         send = _with_security_headers(send)
-        is_in = is_open(scope["headers"], access.public_url) or access.holds(_cookie(scope))
+        is_in = is_open(
+            access.bound, _client(scope), scope["headers"], access.public_url
+        ) or access.holds(_cookie(scope))
         if scope["type"] == "websocket":
-            if is_in:
-                await self._app(scope, receive, send)
-            else:
+            if not is_in:
                 await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
+            elif not _same_origin(scope):
+                # Streamlit would ask a server on the internet for this machine's address, to
+                # compare a strange origin with it.
+                await send({"type": "websocket.close", "code": 4403, "reason": "another origin"})
+            else:
+                await self._app(scope, receive, send)
             return
         path = scope["path"]
         if path == SIGN_IN_PATH:
@@ -204,18 +260,22 @@ class Gate:
             return HTMLResponse(_page("", None))
         if not _same_origin(scope):
             return HTMLResponse(_page("", "Send the form from this page."), status_code=403)
-        address = (scope.get("client") or ("", 0))[0]
+        body = await _body(receive)
+        password = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
+        address = _client(scope)
         wait = self._throttle.wait(address)
         if wait > 0:
             text = f"Too many attempts. Try again in {int(wait) + 1} seconds."
             return HTMLResponse(_page("", text), status_code=429)
-        body = await _body(receive)
-        password = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
+        # Counted before it is known, and with nothing awaited since the wait was asked for:
+        # attempts that come all at once find each other counted.
+        self._throttle.failed(address)
         # Argon2 takes its time; the event loop serves others meanwhile.
         from starlette.concurrency import run_in_threadpool
 
-        if not await run_in_threadpool(access.verify, password):
-            self._throttle.failed(address)
+        async with self._verifying:
+            fits = await run_in_threadpool(access.verify, password)
+        if not fits:
             return HTMLResponse(_page("", "That is not the password."), status_code=401)
         self._throttle.succeeded(address)
         response = RedirectResponse("/", status_code=303)
@@ -232,16 +292,31 @@ class Gate:
 
 
 def load_secret(home: Path) -> bytes:
-    """Return the key that signs sessions, made at first and kept in the home folder."""
+    """Return the key that signs sessions, made at first and kept in the home folder.
+
+    One that is not whole is made anew, which ends all sessions.
+    """
     path = home / "dashboard.key"
+    key = path.read_bytes() if path.exists() else None
+    if key is not None and len(key) == KEY_BYTES:
+        return key
+    # Written beside it and moved in at once, so that nobody ever reads half of it.
+    handle, name = tempfile.mkstemp(dir=home, prefix=".dashboard-")
+    written = Path(name)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_bytes(32)
-        file.write(key)
-    return key
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        if key is None:
+            # Another process that was faster keeps its key.
+            with suppress(FileExistsError):
+                path.hardlink_to(written)
+        else:
+            written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)
+    return path.read_bytes()
 
 
 def hash_password(password: str) -> str:
@@ -266,6 +341,12 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 
+def _client(scope: Scope) -> str:
+    """Return the address that a request comes from; empty where the server does not tell."""
+    address: str = (scope.get("client") or ("", 0))[0]
+    return address
+
+
 def _cookie(scope: Scope) -> str:
     cookies: SimpleCookie = SimpleCookie()
     try:
@@ -276,9 +357,13 @@ def _cookie(scope: Scope) -> str:
 
 
 def _same_origin(scope: Scope) -> bool:
-    """Return whether a form was sent from a page of this server."""
-    origin = _header(scope, b"origin").decode("latin-1")
-    return not origin or urlsplit(origin).netloc == _header(scope, b"host").decode("latin-1")
+    """Return whether a request was sent from a page of this server, or by no page at all."""
+    host = _header(scope, b"host").decode("latin-1")
+    origins = [value for key, value in scope["headers"] if key == b"origin"]
+    try:
+        return all(urlsplit(origin.decode("latin-1")).netloc == host for origin in origins)
+    except ValueError:
+        return False
 
 
 async def _body(receive: Receive) -> bytes:
@@ -292,7 +377,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 HOW_TO_SET_ONE = """
-<p>This dashboard is reached from outside its own machine, and no password is set.</p>
+<p>This dashboard can be reached from outside its own machine, and no password is set.</p>
 <p>On the machine that runs it, type <code>groundswell dashboard --hash-password</code>, put what
 it prints into <code>settings.yml</code> as <code>dashboard.password_hash</code>, and start the
 dashboard again.</p>

@@ -27,7 +27,10 @@ st.logo(str(HERE / "mark.svg"), size="large")
 def is_unguarded() -> bool:
     """Return whether this script was started by itself and is asked for from outside."""
     headers = [(key.lower().encode(), value.encode()) for key, value in st.context.headers.items()]
-    return bool(headers) and not Gate.is_standing and not is_open(headers, None)
+    bound = st.get_option("server.address") or ""
+    # Streamlit does not name an address of this machine.
+    client = st.context.ip_address or "127.0.0.1"
+    return bool(headers) and not Gate.is_standing and not is_open(bound, client, headers, None)
 
 
 if is_unguarded():

@@ -28,7 +28,9 @@ def access() -> Access:
     home = home_folder()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = load_configuration(config_folder(None), os.environ).settings
-    return Access(settings.public_url, settings.dashboard.password_hash, load_secret(home))
+    # Where it really listens, which need not be what settings.yml says; unset is everywhere.
+    bound = st.get_option("server.address") or ""
+    return Access(bound, settings.public_url, settings.dashboard.password_hash, load_secret(home))
 
 
 threading.Thread(target=_warm_up, daemon=True).start()

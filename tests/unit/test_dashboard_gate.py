@@ -1,7 +1,10 @@
+import asyncio
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -12,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dashboard.gate import (
     FREE_ATTEMPTS,
     LOCK_SECONDS,
+    MAX_VERIFYING,
     SESSION_SECONDS,
     Access,
     Gate,
@@ -25,6 +29,9 @@ PASSWORD = "tide tables"
 HASH = hash_password(PASSWORD)
 OUTSIDE = "https://listen.example"
 BROWSER = {"accept": "text/html"}
+HERE = "127.0.0.1"
+STRANGER = "203.0.113.9"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens in these tests
 
 
 class Clock:
@@ -51,6 +58,8 @@ def visit(clock: Clock) -> Callable[..., TestClient]:
         public_url: str | None = None,
         password_hash: str | None = HASH,
         headers: dict[str, str] | None = None,
+        bound: str = HERE,
+        client: str = HERE,
     ) -> TestClient:
         async def inside(_: object) -> PlainTextResponse:
             return PlainTextResponse("inside")
@@ -60,10 +69,16 @@ def visit(clock: Clock) -> Callable[..., TestClient]:
             await socket.send_text("inside")
             await socket.close()
 
-        access = Access(public_url, password_hash, b"k" * 32, clock)
+        access = Access(bound, public_url, password_hash, b"k" * 32, clock)
         routes = [Route("/{path:path}", inside), WebSocketRoute("/_stcore/stream", stream)]
         app = Gate(Starlette(routes=routes), lambda: access, Throttle(clock))
-        return TestClient(app, f"http://{host}", headers=headers, follow_redirects=False)
+        return TestClient(
+            app,
+            f"http://{host}",
+            headers=headers,
+            follow_redirects=False,
+            client=(client, 50_000),
+        )
 
     return visiting
 
@@ -85,7 +100,57 @@ def test_another_host_name_needs_the_password(visit: Visit, host: str) -> None:
     assert visit(host).get("/").status_code == 401
 
 
-@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via"])
+@pytest.mark.parametrize("bound", ["127.0.0.1", "::1", "localhost"])
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.0.0.53", "::1"])
+def test_every_loopback_address_is_this_machine(visit: Visit, bound: str, client: str) -> None:
+    """Which of them is listened on and asked from makes no difference."""
+    assert visit("localhost:8501", bound=bound, client=client).get("/").text == "inside"
+
+
+@pytest.mark.parametrize(
+    ("bound", "client"),
+    [
+        (EVERYWHERE, STRANGER),
+        (EVERYWHERE, HERE),
+        ("::", "::1"),
+        ("", HERE),
+        ("192.0.2.7", HERE),
+        (HERE, STRANGER),
+        (HERE, "2001:db8::9"),
+        (HERE, ""),
+    ],
+)
+def test_a_made_up_host_does_not_open(visit: Visit, bound: str, client: str) -> None:
+    """Whoever can reach the server can say localhost: where it listens and who asks count too."""
+    inside = visit("localhost:8501", bound=bound, client=client)
+    assert inside.get("/").status_code == 401
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        inside.websocket_connect("ws://localhost:8501/_stcore/stream"),
+    ):
+        pass
+    assert refused.value.code == 4401
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Server",
+        "X-Original-Host",
+        "X-Original-Forwarded-For",
+        "CF-Connecting-IP",
+        "CF-Ray",
+        "Via",
+        "X-Real-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "True-Client-IP",
+        "Fastly-Client-IP",
+    ],
+)
 def test_a_proxy_in_between_needs_the_password(visit: Visit, name: str) -> None:
     """A forwarded request is from outside, whatever its host says."""
     assert visit(headers={name: "x"}).get("/").status_code == 401
@@ -119,6 +184,34 @@ def test_the_stream_is_behind_the_gate_too(visit: Visit) -> None:
     assert refused.value.code == 4401
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://127.0.0.1:9999",
+        "http://127.0.0.1:8501@evil.example",
+        "http://[x",
+        "null",
+        "",
+    ],
+)
+def test_a_page_of_another_site_gets_no_stream(visit: Visit, origin: str) -> None:
+    """A browser on this machine that shows a stranger's page does not open ours to it."""
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        visit().websocket_connect("ws://127.0.0.1:8501/_stcore/stream", headers={"origin": origin}),
+    ):
+        pass
+    assert refused.value.code == 4403
+
+
+def test_our_own_page_gets_its_stream(visit: Visit) -> None:
+    """The origin of our pages is the host that they are asked from."""
+    own = {"origin": "http://127.0.0.1:8501"}
+    with visit().websocket_connect("ws://127.0.0.1:8501/_stcore/stream", headers=own) as socket:
+        assert socket.receive_text() == "inside"
+
+
 def test_the_password_opens_every_page_for_a_day(visit: Visit, clock: Clock) -> None:
     """Signing in sets a cookie that scripts cannot read, and that ends."""
     client = visit("listen.example", public_url=OUTSIDE)
@@ -147,9 +240,16 @@ def test_a_session_cannot_be_made_up(visit: Visit) -> None:
 
 def test_a_new_password_ends_every_session() -> None:
     """Sessions are signed over the hash that was in force."""
-    old = Access(None, HASH, b"k" * 32)
+    old = Access(HERE, None, HASH, b"k" * 32)
     assert old.holds(old.session())
-    assert not Access(None, hash_password("another"), b"k" * 32).holds(old.session())
+    assert not Access(HERE, None, hash_password("another"), b"k" * 32).holds(old.session())
+
+
+def test_a_session_ends_in_plain_digits() -> None:
+    """Digits of another script are no time, even well signed."""
+    access = Access(HERE, None, HASH, b"k" * 32)
+    end = str(int(access.clock()) + SESSION_SECONDS).replace("1", "\u0661")
+    assert not access.holds(f"{end}.{access._sign(end)}")
 
 
 def test_wrong_passwords_are_slowed_down(visit: Visit, clock: Clock) -> None:
@@ -178,6 +278,80 @@ def test_each_further_failure_doubles_the_wait() -> None:
     assert throttle.wait("b") == 0
 
 
+def test_thousands_of_failures_still_wait_an_hour() -> None:
+    """However long somebody goes on, the wait can be told."""
+    throttle = Throttle(Clock())
+    for _ in range(2000):
+        throttle.failed("a")
+    assert throttle.wait("a") == 3600
+
+
+def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    """Who has a /64 cannot try five passwords from each of its addresses."""
+    throttle = Throttle(Clock())
+    for last in range(FREE_ATTEMPTS):
+        throttle.failed(f"2001:db8:0:1::{last:x}")
+    assert throttle.wait("2001:db8:0:1:ffff::1") == LOCK_SECONDS
+    assert throttle.wait("2001:db8:0:2::1") == 0
+    throttle.succeeded("2001:db8:0:1::ffff")
+    assert throttle.wait("2001:db8:0:1::1") == 0
+
+
+def test_an_ipv4_address_counts_alike_in_both_notations() -> None:
+    """A server that listens on both tells IPv4 inside IPv6; neighbours stay apart."""
+    throttle = Throttle(Clock())
+    for _ in range(FREE_ATTEMPTS):
+        throttle.failed(f"::ffff:{STRANGER}")
+    assert throttle.wait(STRANGER) == LOCK_SECONDS
+    assert throttle.wait("::ffff:203.0.113.10") == 0
+
+
+class Slow(Access):
+    """Takes its time for each password, and remembers how many it had in hand at once."""
+
+    lock = threading.Lock()
+    running = most = 0
+
+    def verify(self, password: str) -> bool:
+        with self.lock:
+            Slow.running += 1
+            Slow.most = max(Slow.most, Slow.running)
+        threading.Event().wait(0.02)
+        with self.lock:
+            Slow.running -= 1
+        return password == PASSWORD
+
+
+def _at_once(addresses: list[str]) -> list[int]:
+    """Return how each of many wrong passwords, sent all at once, was answered."""
+    access = Slow(EVERYWHERE, None, HASH, b"k" * 32)
+    gate = Gate(Starlette(), lambda: access, Throttle())
+
+    async def post(address: str) -> int:
+        transport = httpx.ASGITransport(gate, client=(address, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x.example") as client:
+            return (await client.post("/sign-in", data={"password": "guess"})).status_code
+
+    async def all_of_them() -> list[int]:
+        return await asyncio.gather(*(post(address) for address in addresses))
+
+    return asyncio.run(all_of_them())
+
+
+def test_passwords_tried_all_at_once_are_slowed_down_too() -> None:
+    """Attempts find each other counted before any of them is answered."""
+    answers = _at_once([STRANGER] * 40)
+    assert answers.count(401) == FREE_ATTEMPTS
+    assert answers.count(429) == 40 - FREE_ATTEMPTS
+
+
+def test_few_passwords_are_verified_at_a_time() -> None:
+    """A crowd at the door does not take the machine's memory and cores."""
+    Slow.most = 0
+    assert _at_once([f"198.51.100.{last}" for last in range(20)]) == [401] * 20
+    assert Slow.most == MAX_VERIFYING
+
+
 def test_without_a_password_the_page_says_how_to_set_one(visit: Visit) -> None:
     """From outside, an unset password is explained and opens nothing."""
     client = visit("listen.example", password_hash=None)
@@ -189,8 +363,9 @@ def test_without_a_password_the_page_says_how_to_set_one(visit: Visit) -> None:
 
 def test_a_form_of_another_site_is_refused(visit: Visit) -> None:
     """Nobody signs a person in from elsewhere."""
-    client = visit("listen.example", headers={"origin": "https://evil.example"})
-    assert client.post("/sign-in", data={"password": PASSWORD}).status_code == 403
+    for origin in ("https://evil.example", "http://[x", "null"):
+        client = visit("listen.example", headers={"origin": origin})
+        assert client.post("/sign-in", data={"password": PASSWORD}).status_code == 403
 
 
 def test_signing_out_ends_the_session(visit: Visit) -> None:
@@ -223,6 +398,36 @@ def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
     assert len(key) == 32
     assert load_secret(tmp_path) == key
     assert (tmp_path / "dashboard.key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("broken", [b"", b"half a key", b"k" * 33])
+def test_a_broken_key_is_made_anew(tmp_path: Path, broken: bytes) -> None:
+    """A key that was cut by a full disk or a crash signs nothing: an empty one is known to all."""
+    (tmp_path / "dashboard.key").write_bytes(broken)
+    key = load_secret(tmp_path)
+    assert len(key) == 32
+    assert key != broken
+    assert load_secret(tmp_path) == key
+    assert (tmp_path / "dashboard.key").stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["dashboard.key"]
+
+
+def test_processes_that_start_together_hold_one_key(tmp_path: Path) -> None:
+    """Whoever comes second takes the first one's key, and never reads half of it."""
+    keys: list[bytes] = []
+    barrier = threading.Barrier(8)
+
+    def start() -> None:
+        barrier.wait()
+        keys.append(load_secret(tmp_path))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
 
 
 @pytest.mark.parametrize("host", ["", "a b", "[::1", "127.0.0.1@evil.example", "::1"])
