@@ -182,8 +182,9 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         tokenise(text)
         return time.process_time() - started
 
-    base = max(min(seconds(25_000) for _ in range(3)), 0.002)
-    assert seconds(200_000) < 32 * base
+    # Below ten milliseconds other things than the text decide.
+    base = max(min(seconds(25_000) for _ in range(3)), 0.01)
+    assert min(seconds(200_000) for _ in range(2)) < 32 * base
 
 
 def test_domains_reach_from_the_host_to_the_registrable_domain() -> None:
