@@ -46,6 +46,7 @@ SENTIMENT_COLOURS = {
 CAUSE_LABELS = {
     "hashtag": "Hashtag",
     "entity": "Name",
+    "phrase": "Phrase",
     "domain": "Link to",
     "channel": "Channel",
     "lang": "Language",

@@ -86,7 +86,7 @@ class StatsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
-    """One hashtag, name, link or story, and how it stands against its own history.
+    """One hashtag, name, phrase, link or story, and how it stands against its own history.
 
     ``observed`` in ``window`` against ``expected``, its mean over as long a time before (``factor``
     is their ratio). ``p`` and ``q`` say how likely that is by chance in so lively a time, ``q``

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.incident import Cause
+from app.repeating import without_parts
 from core.fields import FIELDS as FIELDS_BY_NAME
 from core.mention import Mention
 from core.ports import Index
@@ -20,6 +21,7 @@ REFERENCE = timedelta(days=14)
 FIELDS = (
     GroupField.HASHTAG,
     GroupField.ENTITY,
+    GroupField.PHRASE,
     GroupField.DOMAIN,
     GroupField.CHANNEL,
     GroupField.LANGUAGE,
@@ -46,7 +48,11 @@ def find_causes(index: Index, selection: Selection, window: TimeWindow) -> tuple
     found: list[tuple[float, Cause]] = []
     for field in FIELDS:
         here = {one.value: one.count for one in index.top(now, field, CANDIDATES)}
-        there = {one.value: one.count for one in index.top(before, field, CANDIDATES * 5)}
+        if field is GroupField.PHRASE:
+            here = {phrase: here[phrase] for phrase in without_parts(here)}
+            there = _counts(index, before, here)
+        else:
+            there = {one.value: one.count for one in index.top(before, field, CANDIDATES * 5)}
         found += _sure(field.value, over_indexed(here, totals[0], there, totals[1]))
     found += _sure("term", _words(index, now, before))
     found.sort(key=lambda pair: -pair[0])
@@ -76,6 +82,13 @@ def _sure(field: str, values: Iterable[OverIndex]) -> list[tuple[float, Cause]]:
         for one in values
         if one.z >= SURE_Z and one.count >= GROWN * one.expected
     ][:3]
+
+
+def _counts(index: Index, before: Selection, phrases: Iterable[str]) -> dict[str, int]:
+    """Return how many mentions hold each phrase: there are too many for a list of the top ones."""
+    from app.queries import any_of, narrowed
+
+    return {phrase: index.count(narrowed(before, any_of("phrase", [phrase]))) for phrase in phrases}
 
 
 def _words(index: Index, now: Selection, before: Selection) -> list[OverIndex]:

@@ -21,10 +21,11 @@ from app.answers import (
 )
 from app.bursting import Burst, told_bursts
 from app.scope import Scope
+from core.fields import FIELDS
 from core.mention import Channel, Mention, Sentiment
 from core.questions import GroupField, Order, Selection
 from core.settings import TopicKind
-from core.text import tokenise
+from core.text import indexed_tokens, tokenise
 from core.window import TimeWindow, bucket_start
 from insights.baseline import HOUR, Baseline, fit_baseline
 from insights.curation import Item, rank_worth_sharing
@@ -331,16 +332,19 @@ def _is_shareable(mention: Mention) -> bool:
 
 
 def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
-    said = f"{mention.title or ''} {mention.text}".casefold()
-    tokens = frozenset(token.folded for token in tokenise(f"{mention.title or ''} {mention.text}"))
+    said = [token.folded for token in tokenise(f"{mention.title or ''} {mention.text}")]
+    phrases = FIELDS["phrase"].read(mention)
     is_article = mention.channel in ARTICLE_CHANNELS
     return Item(
         id=mention.id,
-        tokens=tokens,
+        tokens=frozenset(said),
         published_at=mention.published_at,
         source=mention.sources[0] if mention.sources else mention.service,
         relevance=1.0 if mention.title and is_article else POST_RELEVANCE,
         engagement=mention.engagement.total,
         sentiment=mention.sentiment.value if mention.sentiment else None,
-        is_safe=not any(quarrel.casefold() in said for quarrel in quarrels),
+        is_safe=not any(
+            quarrel in phrases or f" {indexed_tokens(quarrel)} " in f" {' '.join(said)} "
+            for quarrel in quarrels
+        ),
     )

@@ -220,7 +220,7 @@ class Queries:
     # --- what happens
 
     def trends(self, scope: Scope, size: int = 20) -> list[TrendRow]:
-        """Return hashtags, names, links and stories, those that burst first."""
+        """Return hashtags, names, phrases, links and stories, those that burst first."""
         from app.trending import find_trends
 
         return find_trends(self, scope)[:size]

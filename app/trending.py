@@ -1,4 +1,4 @@
-"""What bursts now: hashtags, names, links and stories against their own history."""
+"""What bursts now: hashtags, names, phrases, links, stories against their own history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.answers import TrendRow
+from app.repeating import drop_repeated, is_told, label_phrases, names_in, without_parts
 from app.scope import Scope
 from core.questions import GroupField, Selection
 from core.window import TimeWindow, bucket_start
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 TERM_FIELDS = {
     GroupField.HASHTAG: "hashtag",
     GroupField.ENTITY: "entity",
+    GroupField.PHRASE: "phrase",
     GroupField.LINK: "link",
     GroupField.STORY: "story",
 }
@@ -27,6 +29,13 @@ TERM_FIELDS = {
 
 CANDIDATES = 40
 """Values of a field that are looked at: one outside the first forty of now is no news yet."""
+
+PHRASE_CANDIDATES = 200
+"""A mention holds a dozen phrases, most of which are part of another or said every day."""
+
+COMPARED_PHRASES = 60
+"""Phrases whose history is looked at, each by a question of its own: asked together, an index
+would count every other phrase of the same mentions too."""
 
 SHOWN_STORIES = 5
 """Stories that are named; in a crisis every second post is copied, and names say it better."""
@@ -70,14 +79,18 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
     selection = queries.selection(scope)
     terms: list[TermCounts] = []
     for field in TERM_FIELDS:
-        terms += _candidates(queries, selection, field, whole, recent, pace.step)
+        if field is GroupField.PHRASE:
+            terms += _phrases(queries, scope, selection, whole, recent, pace.step)
+        else:
+            terms += _candidates(queries, selection, field, whole, recent, pace.step)
     if not terms:
         return []
     totals = _totals(queries, replace(selection, window=whole), whole, pace.step)
-    ranked = rank_trends(terms, pace.recent, totals=totals)
+    ranked = drop_repeated(rank_trends(terms, pace.recent, totals=totals), pace.recent)
     labels = _story_labels(
         queries, [t.term for t in ranked if t.kind == "story"][:SHOWN_STORIES], selection
     )
+    labels |= label_phrases(queries, ranked, replace(selection, window=recent))
     rows: list[TrendRow] = []
     for trend in ranked:
         label = _label(trend.kind, trend.term, labels)
@@ -137,6 +150,29 @@ def _candidates(
     ]
 
 
+def _phrases(
+    queries: Queries,
+    scope: Scope,
+    selection: Selection,
+    whole: TimeWindow,
+    recent: TimeWindow,
+    step: timedelta,
+) -> list[TermCounts]:
+    """Return the phrases of now that say more than what was asked for, with their history."""
+    from app.queries import any_of, narrowed
+
+    top = queries.index.top(replace(selection, window=recent), GroupField.PHRASE, PHRASE_CANDIDATES)
+    asked = names_in(queries, scope)
+    told = {v.value: v.count for v in top if v.count > 1 and not is_told(v.value, asked)}
+    starts = list(whole.buckets(step))
+    terms = []
+    for phrase in without_parts(told)[:COMPARED_PHRASES]:
+        wanted = replace(narrowed(selection, any_of("phrase", [phrase])), window=whole)
+        found = {bucket.start: bucket.count for bucket in queries.index.buckets(wanted, step)}
+        terms.append(TermCounts("phrase", phrase, [found.get(at, 0) for at in starts]))
+    return terms
+
+
 def _totals(
     queries: Queries, selection: Selection, whole: TimeWindow, step: timedelta
 ) -> list[int]:
@@ -144,12 +180,14 @@ def _totals(
     return [found.get(at, 0) for at in whole.buckets(step)]
 
 
-def _label(kind: str, term: str, stories: dict[str, str]) -> str | None:
+def _label(kind: str, term: str, labels: dict[str, str]) -> str | None:
     if kind == "hashtag":
         return f"#{term}"
     if kind == "link":
         return _shortened(re.sub(r"^https?://(www\.)?", "", term).rstrip("/"))
-    return stories.get(term) if kind == "story" else term
+    if kind == "phrase":
+        return labels.get(term, term)
+    return labels.get(term) if kind == "story" else term
 
 
 def _shortened(text: str) -> str:

@@ -161,6 +161,7 @@ _SPECS = (
     FieldSpec("hashtag", _K, _enriched("hashtags"), False, "hashtag, without #"),
     FieldSpec("handle", _K, _enriched("handles"), False, "account named in the text, without @"),
     FieldSpec("entity", _K, _entities, False, "person, organisation or place named"),
+    FieldSpec("phrase", _K, _enriched("phrases"), False, "key phrase, in the singular"),
     FieldSpec(
         "story",
         _K,

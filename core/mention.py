@@ -141,6 +141,7 @@ class Enrichment(Part):
     handles: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
     story_id: str | None = None
     is_copy: bool = False
     topic_sentiment: tuple[str, ...] = ()

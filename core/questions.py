@@ -50,6 +50,7 @@ class GroupField(StrEnum):
     DOMAIN = "domain"
     HASHTAG = "hashtag"
     ENTITY = "entity"
+    PHRASE = "phrase"
     LINK = "link"
     STORY = "story"
     STATUS = "status"

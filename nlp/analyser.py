@@ -22,6 +22,7 @@ from nlp.language import (
     language_model_name,
     primary_code,
 )
+from nlp.phrases import key_phrases
 from nlp.sentiment import LABELS, SentimentModel, load_sentiment
 from nlp.story import story_id
 from nlp.surface import Surface, read_surface
@@ -70,11 +71,12 @@ class _Draft:
     language: str
     model_language: str | None
     surface: Surface
+    phrases: tuple[str, ...]
     story: str | None
 
 
 class Analyser:
-    """Finds language, sentiment, names, surface and story of each mention.
+    """Finds language, sentiment, names, phrases, surface and story of each mention.
 
     Models are loaded once, at the first batch or by ``load``; threads may share an analyser. Equal
     texts of a batch are read once. What a mention gets does not depend on those beside it.
@@ -156,12 +158,14 @@ class Analyser:
         guess = detect_language(text, self._languages)
         claimed = primary_code(mention.language)
         language = claimed or guess.code
+        model_language = language if _is_trusted(claimed, guess) else None
         return _Draft(
             mention=mention,
             text=text,
             language=language,
-            model_language=language if _is_trusted(claimed, guess) else None,
+            model_language=model_language,
             surface=read_surface(text, mention.links),
+            phrases=key_phrases(text, model_language or UNDETERMINED),
             story=story_id(text),
         )
 
@@ -217,6 +221,7 @@ class Analyser:
             handles=draft.surface.handles,
             links=draft.surface.links,
             domains=draft.surface.domains,
+            phrases=draft.phrases,
             story_id=draft.story,
             topic_sentiment=tuple(
                 f"{topic}|{score.sentiment.value}" for topic in mention.matched_topics

@@ -164,7 +164,7 @@ def trends(
     topic: TopicOption = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 20,
 ) -> None:
-    """Show which hashtags, names, links and stories burst now, by evidence.
+    """Show which hashtags, names, phrases, links and stories burst now, by evidence.
 
     Example: groundswell trends --since 24h --limit 10
     """

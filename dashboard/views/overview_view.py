@@ -25,7 +25,13 @@ REFRESH_SECONDS = 5
 SPARK_BUCKETS = 48
 """Bars of a small history: two days of hours fit a phone."""
 
-KIND_NAMES = {"hashtag": "hashtag", "entity": "name", "link": "link", "story": "story"}
+KIND_NAMES = {
+    "hashtag": "hashtag",
+    "entity": "name",
+    "phrase": "phrase",
+    "link": "link",
+    "story": "story",
+}
 
 
 def show(session: Session) -> None:
@@ -130,7 +136,7 @@ def _bursts(found: Overview) -> None:
     if not found.bursts:
         is_whole = any(part.tone is Tone.ALARM for part in found.sentence)
         text = (
-            "No hashtag, name or link stands out by itself: the burst is of the topic as a whole."
+            "No hashtag, name, phrase or link stands out by itself: the topic as a whole bursts."
             if is_whole
             else "Nothing stands out. That is news too."
         )

@@ -26,6 +26,7 @@ def full() -> Mention:
     said = enriched(
         one,
         sentiment=Sentiment.POSITIVE,
+        phrases=("late delivery",),
         hashtags=("tag",),
         handles=("acme",),
         story_id="s",
