@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from app.cli.main import app
 from tests.integration.command_line import COMMAND, environment, groundswell, write_topics
 
+pytestmark = pytest.mark.slow
+
 ROWS = (
     "text,date,author,id\n"
     "I love my acme kettle,2026-11-20 10:00,mira,1\n"
