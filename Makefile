@@ -54,7 +54,7 @@ test: $(VENV)/.installed test-tools  ## Run every test but those that need torch
 
 .PHONY: test-fast
 test-fast: $(VENV)/.installed  ## Run the tests that need no server, in under a minute
-	@$(BIN)/pytest -m "$(FAST)" -n auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest tests/unit tests/contract -m "$(FAST)" -n auto --dist worksteal $(ARGS)
 
 .PHONY: test-hub
 test-hub: $(HUB_VENV)/.installed  ## Run the tests that need torch, in an environment of their own

@@ -25,6 +25,10 @@ WORTH_TELLING = 8
 """Fewer mentions of a term are listed below, but are no headline (as a volume rule's minimum)."""
 
 
+TELLING_SHARE = 1 / 3
+"""A term that holds less of a topic's burst is one of many, and the topic says more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Burst:
     """A burst as it is told, with the scopes behind its two numbers.
@@ -44,21 +48,27 @@ def told_bursts(
 ) -> list[Burst]:
     """Return what bursts in words: since when, how unusual, and how negative.
 
-    The strongest term if it is large enough, else the topic whose volume stands out most.
+    The strongest term that makes up much of it, else the topic whose volume stands out most.
     """
-    terms = [row for row in bursts if row.observed >= WORTH_TELLING]
-    if terms:
-        top = terms[0]
-        narrowed = replace(top.scope, since=scope.since, until=scope.until)
-        found = _run(queries, narrowed, now) or (top.window.start, top.factor)
-        return [_told(queries, narrowed, top.label, found, is_term=True)]
+    whole = _strongest_topic(queries, scope, now)
+    least = max(WORTH_TELLING, whole.count * TELLING_SHARE if whole else 0)
+    for row in bursts:
+        narrowed = replace(row.scope, since=scope.since, until=scope.until)
+        if row.observed >= least:
+            found = _run(queries, narrowed, now) or (row.window.start, row.factor)
+            return [_told(queries, narrowed, row.label, found, is_term=True)]
+    return [whole] if whole else []
+
+
+def _strongest_topic(queries: Queries, scope: Scope, now: datetime) -> Burst | None:
+    """Return the burst of the topic whose volume stands out most."""
     topics = []
     for name in scope.selected_topics(queries.configuration):
         narrowed = replace(scope, topics=(name,), group=None)
         run = _run(queries, narrowed, now)
         if run is not None:
             topics.append(_told(queries, narrowed, name, run, is_term=False))
-    return sorted(topics, key=lambda burst: -(burst.news.factor or 0.0))[:1]
+    return max(topics, key=lambda burst: burst.news.factor or 0.0, default=None)
 
 
 def _told(

@@ -13,6 +13,8 @@ import pytest
 from core.envelope import Envelope
 from tests.integration.command_line import environment, groundswell, start, write_topics
 
+pytestmark = pytest.mark.slow
+
 MAP = "text=text,published_at=date,id=id"
 
 
@@ -50,7 +52,6 @@ def write_rows(path: Path, count: int, padding: int) -> None:
             file.write(f'{number},2026-11-20T10:00:00Z,"{text}","{filler}"\n')
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_large_file_streams_in_constant_memory(config: Path, tmp_path: Path) -> None:
     """A file of 150 MB takes hardly more memory than one of a hundredth of its size."""

@@ -23,7 +23,7 @@ from tests.mockserver.replies import text as text_reply
 from tests.mockserver.server import MockServer
 from tests.servers.ports import find_free_port
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 BRAND = "Pendrake"
 
