@@ -47,7 +47,7 @@ CAUSE_LABELS = {
     "hashtag": "Hashtag",
     "entity": "Name",
     "phrase": "Phrase",
-    "domain": "Link to",
+    "link": "Link to",
     "channel": "Channel",
     "lang": "Language",
     "source": "Source",

@@ -22,7 +22,7 @@ FIELDS = (
     GroupField.HASHTAG,
     GroupField.ENTITY,
     GroupField.PHRASE,
-    GroupField.DOMAIN,
+    GroupField.LINK,
     GroupField.CHANNEL,
     GroupField.LANGUAGE,
 )

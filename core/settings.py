@@ -64,14 +64,16 @@ def _check_zone(name: str) -> str:
 def _check_http(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} must begin with http:// or https:// and name a host")
+        raise ValueError(
+            f"{_masked_url(url)!r} must begin with http:// or https:// and name a host"
+        )
     return url
 
 
 def _check_websocket(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise ValueError(f"{url!r} must begin with ws:// or wss:// and name a host")
+        raise ValueError(f"{_masked_url(url)!r} must begin with ws:// or wss:// and name a host")
     return url
 
 
@@ -380,6 +382,8 @@ def masked(configuration: Configuration) -> dict[str, Any]:
     Of addresses these are user and password, the values of the query, and the fragment.
     """
     data: dict[str, Any] = _with_masked_urls(configuration.model_dump(mode="json"))
+    dashboard = data["settings"]["dashboard"]
+    dashboard["password_hash"] = dashboard["password_hash"] and MASK
     return data
 
 

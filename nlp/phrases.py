@@ -23,7 +23,8 @@ LANGUAGES: Final = ("de", "en", "es", "fr", "it", "pt")
 """Languages whose stop words are known; a text of another one gets no phrases."""
 
 LIMIT: Final = 12
-"""Phrases of one mention: of tweets nine in ten have no more, and eight lose a sixth of them."""
+"""Phrases of one mention. In the demo's stream the median has nine and one in ten over 18; twelve
+keep 69 % of all phrases, eight 55 %."""
 
 CHARACTERS: Final = 10_000
 """Longer texts are cut: articles name their subject early."""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from core.settings import (
     BlueskySource,
     Configuration,
+    DashboardSettings,
     FeedSource,
     HackerNewsSource,
     IndexSettings,
@@ -80,3 +81,18 @@ def test_no_part_of_the_configuration_shows_the_secrets_of_its_addresses() -> No
     assert "s3cret" not in str(data)
     assert data["sources"][0]["query"] == "s?a=b"
     assert data["settings"]["track"]["bluesky_url"].startswith("wss://**********@x.example/")
+
+
+def test_the_hash_of_the_password_is_masked_where_there_is_one() -> None:
+    """What could be tried offline is not printed; no password shows as none."""
+    hashed = DashboardSettings(password_hash="$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA")
+    shown = masked(Configuration(settings=Settings(dashboard=hashed)))
+    assert shown["settings"]["dashboard"]["password_hash"] == "*" * 10
+    assert masked(Configuration())["settings"]["dashboard"]["password_hash"] is None
+
+
+def test_a_refused_address_is_told_without_its_secrets() -> None:
+    """The message about a wrong scheme names the host, not what opens it."""
+    with pytest.raises(ValidationError, match="must begin with http") as caught:
+        TrackSettings(mastodon_url="ftp://mira:s3cret@x.example/?k=s3cret")
+    assert "s3cret" not in caught.value.errors(include_url=False)[0]["msg"]
