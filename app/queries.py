@@ -47,6 +47,7 @@ from insights.verdict import Verdict
 if TYPE_CHECKING:
     from alerts.incident import Incident
     from app.bootstrap import Application
+    from app.stores.state import BudgetDay
 
 Place = Literal["title", "text"]
 
@@ -232,6 +233,11 @@ class Queries:
         return build_overview(self, scope)
 
     # --- sources
+
+    def sampled(self) -> list[BudgetDay]:
+        """Return the topics of which mentions were left out today, above their daily budget."""
+        spent = self._application.state.spent(self.now().date().isoformat())
+        return [day for _, day in sorted(spent.items()) if day.left_out]
 
     def sources(self) -> list[SourceHealth]:
         """Return how each source does, in the configuration's order."""

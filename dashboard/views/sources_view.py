@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.answers import Health, SourceHealth
-from app.stores.state import CoverageHour
+from app.stores.state import BudgetDay, CoverageHour
 from dashboard import drawing
 from dashboard.session import Session, Viewer, answer, viewer
 from dashboard.shell import live
@@ -45,6 +45,8 @@ def _live(session: Session) -> None:
         )
         return
     st.html(f'<p class="gw-lead">{_lead(sources)}</p>')
+    for day in answer(session, ("sampled",), session.queries.sampled):
+        st.html(f'<p class="gw-note">{escape(_sampling(day))}</p>')
     rows = "".join(_row(source, watcher) for source in sources)
     legend = "".join(f'<span><i class="{name}"></i>{text}</span>' for name, text in LEGEND)
     st.html(
@@ -52,6 +54,15 @@ def _live(session: Session) -> None:
         "<th>State</th><th>Last success</th><th class=num>New in 7 days</th>"
         f"<th>Coverage, 7 days by the hour</th></tr></thead><tbody>{rows}</tbody></table></div>"
         f'<p class="gw-legend">{legend}</p>'
+    )
+
+
+def _sampling(day: BudgetDay) -> str:
+    """Return what was left out of a topic that matches too much, and the mend."""
+    return (
+        f"{day.topic} matches too much: {number(day.taken)} mentions were taken today, "
+        f"{number(day.left_out)} left out above its daily budget. Narrow its query, or raise "
+        "collect.daily_budget in settings.yml."
     )
 
 

@@ -251,6 +251,16 @@ def test_sources_name_the_one_that_fails(folder: Path, open_view: Open) -> None:
     assert shown.count('class="gw-strip"') == 3
 
 
+def test_sources_tell_of_a_topic_that_matches_too_much(folder: Path, open_view: Open) -> None:
+    """Above its daily budget a topic is sampled, and the page says so and what to do."""
+    application = open_scenario(folder)
+    application.state.spend("Acme", scenario.NOW.date().isoformat(), 500, 1234)
+    application.close()
+    shown = _html(open_view("sources"))
+    assert "1,234 left out above its daily budget" in shown
+    assert "Narrow its query" in shown
+
+
 def test_a_brand_needs_a_name(bare: Path, open_view: Open) -> None:
     """The form asks for what is missing."""
     page = open_view("track")
