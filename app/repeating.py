@@ -62,6 +62,11 @@ def is_told(phrase: str, names: frozenset[Words]) -> bool:
     return any(_holds(_singular(words), name) for name in names)
 
 
+def is_name(value: str, names: frozenset[Words]) -> bool:
+    """Return whether a hashtag or name is itself one of ``names``: it bursts with the topic."""
+    return _singular(tuple(_folded(value))) in names
+
+
 def without_parts(counts: Mapping[str, int]) -> list[str]:
     """Return the phrases, most frequent first, without those that hardly stand outside another."""
     split = {phrase: tuple(phrase.split()) for phrase in counts}

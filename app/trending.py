@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.answers import TrendRow
-from app.repeating import drop_repeated, is_told, label_phrases, names_in, without_parts
+from app.repeating import (
+    Words,
+    drop_repeated,
+    is_name,
+    is_told,
+    label_phrases,
+    names_in,
+    without_parts,
+)
 from app.scope import Scope
 from core.questions import GroupField, Selection
 from core.window import TimeWindow, bucket_start
@@ -42,6 +50,10 @@ SHOWN_STORIES = 5
 
 LABEL_CHARS = 90
 """A story is named by the beginning of its text."""
+
+
+NAMING = frozenset({"hashtag", "entity"})
+"""Kinds of terms that may be the topic's own name, which says nothing about why it bursts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +89,14 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
     whole = TimeWindow(first, end)
     recent = TimeWindow(bucket_start(end, pace.step) - (pace.recent - 1) * pace.step, end)
     selection = queries.selection(scope)
+    asked = names_in(queries, scope)
     terms: list[TermCounts] = []
     for field in TERM_FIELDS:
         if field is GroupField.PHRASE:
-            terms += _phrases(queries, scope, selection, whole, recent, pace.step)
+            terms += _phrases(queries, asked, selection, whole, recent, pace.step)
         else:
             terms += _candidates(queries, selection, field, whole, recent, pace.step)
+    terms = [term for term in terms if term.kind not in NAMING or not is_name(term.term, asked)]
     if not terms:
         return []
     totals = _totals(queries, replace(selection, window=whole), whole, pace.step)
@@ -152,7 +166,7 @@ def _candidates(
 
 def _phrases(
     queries: Queries,
-    scope: Scope,
+    asked: frozenset[Words],
     selection: Selection,
     whole: TimeWindow,
     recent: TimeWindow,
@@ -162,7 +176,6 @@ def _phrases(
     from app.queries import any_of, narrowed
 
     top = queries.index.top(replace(selection, window=recent), GroupField.PHRASE, PHRASE_CANDIDATES)
-    asked = names_in(queries, scope)
     told = {v.value: v.count for v in top if v.count > 1 and not is_told(v.value, asked)}
     starts = list(whole.buckets(step))
     terms = []

@@ -91,3 +91,21 @@ def test_names_asked_for_are_told_already() -> None:
     assert is_told("acme refund", names)
     assert is_told("fast chargers", names)
     assert not is_told("charger", names)
+
+
+def test_the_topics_own_hashtag_is_no_news(application: Application) -> None:
+    """A hashtag that the query asks for bursts with the topic, and says nothing about why."""
+
+    def tagged(mention: Mention) -> Mention:
+        found = mention.enrichment
+        if found is None or not found.hashtags:
+            return mention
+        own = found.model_copy(update={"hashtags": (*found.hashtags, "acme")})
+        return mention.model_copy(update={"enrichment": own})
+
+    other = replace(application)
+    other.__dict__["state"] = application.state
+    other.__dict__["index"] = MemoryIndex([tagged(m) for m in scenario.mentions()])
+    told = {row.term for row in Queries(other).trends(ACME) if row.kind == "hashtag"}
+    assert "latedelivery" in told
+    assert "acme" not in told
