@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import secrets
 import time
 from collections import Counter, OrderedDict
@@ -119,7 +120,8 @@ class _Listener:
         self._visit = visit
         self._source: BlueskySource = visit.source
         self._authors = _Authors(visit, self._source.api_url)
-        self._checked_at = time.monotonic()
+        # The first look is at once: that the stream answers is news after a start.
+        self._checked_at = -math.inf
 
     async def catch_up(self) -> None:
         """Replay from the cursor to now; without a cursor there is nothing to replay."""

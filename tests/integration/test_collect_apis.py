@@ -489,6 +489,9 @@ def test_collecting_goes_on_until_it_is_stopped(mock_server: MockServer) -> None
     assert [report.status for report in reports] == [PollStatus.OK, PollStatus.OK]
     assert len(mock_server.requests_to("/api/v1/search_by_date")) > 3
     assert len(sink.mentions) == 2
+    # A stream that answers is reported at once, not when its first minute is over.
+    assert [poll.status for poll in sink.polls if poll.source == "sky"][:1] == [PollStatus.OK]
+    assert sum(poll.source == "sky" for poll in sink.polls) >= 2
 
 
 @pytest.mark.public_data
