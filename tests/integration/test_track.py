@@ -97,16 +97,19 @@ def test_tracking_beside_a_running_enricher_lets_it_write(
     """Where Groundswell runs already, its enricher reads what track fetched, and track shows it."""
     config = write_topics(tmp_path / "configs")
     running = start("enrich", "--config", config, variables=variables(services))
-    lock = Path(os.environ["GROUNDSWELL_HOME"]) / "index" / "writer.lock"
-    deadline = time.monotonic() + 60
-    while not lock.exists():
-        assert running.poll() is None
-        assert time.monotonic() < deadline, "the enricher did not begin"
-        time.sleep(0.1)
-    time.sleep(0.5)
-    done = groundswell("track", BRAND, "--json", "--config", config, variables=variables(services))
-    running.terminate()
-    running.communicate(timeout=60)
+    try:
+        lock = Path(os.environ["GROUNDSWELL_HOME"]) / "index" / "writer.lock"
+        deadline = time.monotonic() + 60
+        while not lock.exists():
+            assert running.poll() is None
+            assert time.monotonic() < deadline, "the enricher did not begin"
+            time.sleep(0.1)
+        time.sleep(0.5)
+        words = ("track", BRAND, "--json", "--config", config)
+        done = groundswell(*words, variables=variables(services))
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
     assert done.code == 0, done.err
     assert "Waiting for the Groundswell that runs" in done.err
     assert done.document["total"] > 50
