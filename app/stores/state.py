@@ -295,20 +295,6 @@ class StateStore:
         with self._transaction(writes=True) as connection:
             self._upsert(connection, tables.deliveries, row)
 
-    # --- watermarks
-
-    def watermark(self, name: str) -> datetime | None:
-        """Return up to when ``name`` was done; None if never."""
-        query = sa.select(tables.watermarks.c.at).where(tables.watermarks.c.name == name)
-        with self._transaction() as connection:
-            at = connection.execute(query).scalar_one_or_none()
-        return _aware(at) if at is not None else None
-
-    def set_watermark(self, name: str, at: datetime) -> None:
-        """Remember that ``name`` was done up to ``at``."""
-        with self._transaction(writes=True) as connection:
-            self._upsert(connection, tables.watermarks, {"name": name, "at": _stored(at)})
-
 
 def _stored(value: datetime) -> datetime:
     """Return UTC without a zone: SQLite keeps none, and PostgreSQL would shift it."""

@@ -92,11 +92,3 @@ deliveries = Table(
     Column("destination", Text, nullable=False),
 )
 """What was sent: the ledger that keeps one step from being told twice."""
-
-watermarks = Table(
-    "watermarks",
-    metadata,
-    Column("name", String(200), primary_key=True),
-    Column("at", DateTime(timezone=False), nullable=False),
-)
-"""Up to when something was done, such as the last evaluation of a rule."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from core.errors import QueryError
 from core.query.ast import (
     And,
     Everything,
@@ -24,7 +23,7 @@ from core.query.ast import (
     Word,
 )
 from core.query.occurrences import TextLeaf
-from core.query.parser import QUOTES, WORD_ENDS, parse
+from core.query.parser import QUOTES, WORD_ENDS
 from core.query.words import Place, bare_words, quoted_words
 from core.text import tokenise
 
@@ -46,33 +45,6 @@ def to_text(node: Node) -> str:
             return _field_leaf(node)
         case _:
             return _text_leaf(node)
-
-
-def with_exclusion(query: str, term: str) -> str:
-    """Return ``query`` without the mentions that ``term`` finds.
-
-    ``term`` is words as a person writes them (they become a phrase), a #hashtag or @handle, or one
-    ``field:value``. A query that excludes it already comes back unchanged. Raises QueryError when
-    ``query`` is invalid or ``term`` holds nothing to search for.
-    """
-    node = parse(query)
-    written = _exclusion(term)
-    excluded = Not(parse(written))
-    parts = node.operands if isinstance(node, And) else (node,)
-    if excluded in parts:
-        return query
-    longer = f"{query.rstrip()} AND NOT {written}"
-    return longer if parse(longer) == And((*parts, excluded)) else f"({query}) AND NOT {written}"
-
-
-def _exclusion(term: str) -> str:
-    """Return what follows NOT."""
-    try:
-        if isinstance(parse(term), FieldIs):
-            return to_text(parse(term))
-    except QueryError:
-        pass  # words that happen to look like a query: they are taken as words
-    return to_text(parse(quoted(term)))
 
 
 def _inner(node: Node, *weaker: type[And | Or]) -> str:

@@ -157,14 +157,6 @@ def test_the_ledger_remembers_each_step_told(state: StateStore) -> None:
     assert not state.was_delivered("i1", "resolved")
 
 
-def test_watermarks_are_kept(state: StateStore) -> None:
-    """A watermark is the last one set, in UTC."""
-    assert state.watermark("alerts") is None
-    state.set_watermark("alerts", NOW - timedelta(hours=1))
-    state.set_watermark("alerts", NOW)
-    assert state.watermark("alerts") == NOW
-
-
 def test_threads_write_side_by_side(state: StateStore) -> None:
     """Writers wait for each other instead of failing, and no poll is lost."""
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.window import TimeWindow
-from insights.band import usual_band
 from insights.measures import (
     Denominator,
     engagement_rate,
@@ -15,7 +14,7 @@ from insights.measures import (
     share_of_voice,
     usual_range,
 )
-from insights.series import Series, Span
+from insights.series import Series
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -124,26 +123,3 @@ def test_the_usual_range_needs_history_and_a_window() -> None:
     nothing = TimeWindow(series.end, series.end)
     assert usual_range(series, early) is None
     assert usual_range(series, nothing) is None
-
-
-def test_the_band_ends_its_knowledge_before_each_day() -> None:
-    """A day's own mentions never move its band; the running hour is incomplete."""
-    counts = [5] * 24 * 30
-    shown = TimeWindow(START + timedelta(days=28), START + timedelta(days=30))
-    now = START + timedelta(days=30) - timedelta(minutes=30)
-    one = usual_band(Series.build(START, HOUR, counts), shown, Span.HOUR, now=now)
-    counts[-24:] = [50] * 24
-    other = usual_band(Series.build(START, HOUR, counts), shown, Span.HOUR, now=now)
-    assert [p.high for p in one] == [p.high for p in other]
-    assert [p.is_incomplete for p in one] == [False] * 47 + [True]
-    assert sum(p.count for p in other) == 24 * 5 + 24 * 50
-
-
-def test_the_band_is_unknown_while_learning() -> None:
-    """In the first two weeks a chart shows counts without a band; gaps are incomplete."""
-    coverage = [1.0] * 24 * 5
-    coverage[-24:] = [0.0] * 24
-    series = Series.build(START, HOUR, [5] * 24 * 5, coverage)
-    points = usual_band(series, series.window, Span.DAY, now=series.end)
-    assert [p.expected for p in points] == [None] * 5
-    assert [p.is_incomplete for p in points] == [False] * 4 + [True]

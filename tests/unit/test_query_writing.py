@@ -3,12 +3,9 @@
 import pytest
 from hypothesis import given
 
-from core.errors import QueryError
-from core.mention import Mention
-from core.query.evaluate import matches
 from core.query.parser import parse
-from core.query.writing import to_text, with_exclusion
-from tests.strategies import NOW, mentions, queries, topic_queries
+from core.query.writing import to_text
+from tests.strategies import NOW, queries
 
 
 @given(queries)
@@ -49,40 +46,3 @@ def test_writes_queries_as_people_would(query: str, written: str) -> None:
     node = parse(query)
     assert parse(to_text(node)) == node
     assert to_text(node) == written
-
-
-@pytest.mark.parametrize(
-    ("query", "term", "longer"),
-    [
-        ("acme", "road runner", 'acme AND NOT "road runner"'),
-        ("acme OR b", "#Comics", "(acme OR b) AND NOT #comics"),
-        ("a b", "@bob", "a b AND NOT @bob"),
-        ("a", 'say "hi"!', 'a AND NOT "say hi"'),
-        ("a", "lang:de", 'a AND NOT lang:"de"'),
-        ("a", "author:@Bob", 'a AND NOT author:"bob"'),
-        ("a OR b", "foo: bar", '(a OR b) AND NOT "foo bar"'),
-        ("a", "AND OR", 'a AND NOT "and or"'),
-        ("a AND NOT #x", "y", 'a AND NOT #x AND NOT "y"'),
-        ('a AND NOT "x y"', "X  Y", 'a AND NOT "x y"'),
-        ('NOT "x"', "x", 'NOT "x"'),
-        ("  a  ", "b", '  a AND NOT "b"'),
-    ],
-)
-def test_excludes_a_term(query: str, term: str, longer: str) -> None:
-    """The query's own text stays, the exclusion follows, and nothing is excluded twice."""
-    assert with_exclusion(query, term) == longer
-
-
-@given(topic_queries, mentions())
-def test_an_exclusion_only_takes_away(query: str, item: Mention) -> None:
-    """The longer query finds what the query finds and the term does not."""
-    longer = with_exclusion(query, "acme road")
-    expected = matches(parse(query), item) and not matches(parse('"acme road"'), item)
-    assert matches(parse(longer), item) is expected
-
-
-@pytest.mark.parametrize(("query", "term"), [("(a", "b"), ("a", "..."), ("a", "")])
-def test_refuses_what_cannot_be_excluded(query: str, term: str) -> None:
-    """An invalid query and a term without words are errors."""
-    with pytest.raises(QueryError):
-        with_exclusion(query, term)

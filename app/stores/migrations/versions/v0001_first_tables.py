@@ -70,17 +70,11 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime, nullable=False),
         sa.Column("destination", sa.Text, nullable=False),
     )
-    op.create_table(
-        "watermarks",
-        sa.Column("name", sa.String(200), primary_key=True),
-        sa.Column("at", sa.DateTime, nullable=False),
-    )
 
 
 def downgrade() -> None:
     """Drop every table."""
     for table in (
-        "watermarks",
         "deliveries",
         "incidents",
         "budgets",
