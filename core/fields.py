@@ -89,6 +89,15 @@ def _topic_sentiment(mention: Mention) -> Sequence[Value]:
     return mention.enrichment.topic_sentiment if mention.enrichment else ()
 
 
+def _said(attribute: str) -> Reader:
+    """Read one value of the enrichment; None, or no enrichment, is no value."""
+
+    def read(mention: Mention) -> Sequence[Value]:
+        return _one(getattr(mention.enrichment, attribute)) if mention.enrichment else ()
+
+    return read
+
+
 def _language(mention: Mention) -> Sequence[Value]:
     found = mention.language or (mention.enrichment.language if mention.enrichment else None)
     return _one(found)
@@ -158,6 +167,18 @@ _SPECS = (
         "negative, neutral, positive",
     ),
     FieldSpec("topic_sentiment", _K, _topic_sentiment, False, "topic|label", is_exact=True),
+    FieldSpec("emotion", _K, _said("emotion"), False, "anger, joy, optimism, sadness"),
+    FieldSpec("offensive", _F, _said("is_offensive"), False, "insults or swears"),
+    FieldSpec("intent", _K, _said("intent"), False, "question, complaint, praise, request, other"),
+    FieldSpec("theme", _K, _enriched("themes"), False, "theme of the taxonomy"),
+    FieldSpec(
+        "discovered",
+        _K,
+        _said("discovered_theme"),
+        False,
+        "id of a discovered theme",
+        is_exact=True,
+    ),
     FieldSpec("hashtag", _K, _enriched("hashtags"), False, "hashtag, without #"),
     FieldSpec("handle", _K, _enriched("handles"), False, "account named in the text, without @"),
     FieldSpec("entity", _K, _entities, False, "person, organisation or place named"),

@@ -69,6 +69,25 @@ class Sentiment(StrEnum):
     POSITIVE = "positive"
 
 
+class Emotion(StrEnum):
+    """What a text is moved by; None where the model is not sure enough to say."""
+
+    ANGER = "anger"
+    JOY = "joy"
+    OPTIMISM = "optimism"
+    SADNESS = "sadness"
+
+
+class Intent(StrEnum):
+    """What the author of a text wants from whoever reads it."""
+
+    QUESTION = "question"
+    COMPLAINT = "complaint"
+    PRAISE = "praise"
+    REQUEST = "request"
+    OTHER = "other"
+
+
 class Status(StrEnum):
     """Where a mention stands in the inbox."""
 
@@ -124,10 +143,29 @@ class Entity(Part):
     in_title: bool = False
 
 
+class TopicSpan(Part):
+    """What a text says towards one topic, and the passage that decided it.
+
+    ``start`` and ``end`` count characters of ``text``; ``in_title`` says that the passage stands in
+    the title alone, whose characters they then count. ``sentiment`` is None where the model is not
+    sure enough.
+    """
+
+    topic: Text
+    sentiment: Sentiment | None
+    confidence: float
+    start: int
+    end: int
+    in_title: bool = False
+
+
 class Enrichment(Part):
     """What nlp says about one content of a mention, and which models said it.
 
-    ``is_copy`` says that another mention told the story ``story_id`` before.
+    ``is_copy`` says that another mention told the story ``story_id`` before. A label is None where
+    its model does not know the language or is not sure enough; the confidence, where there is one,
+    says how sure it was. ``themes`` are names out of the taxonomy, ``discovered_theme`` the id of
+    a cluster of mentions that nobody named beforehand.
     """
 
     content_version: Version
@@ -136,6 +174,12 @@ class Enrichment(Part):
     language: str | None = None
     sentiment: Sentiment | None = None
     sentiment_confidence: float | None = None
+    emotion: Emotion | None = None
+    emotion_confidence: float | None = None
+    is_offensive: bool | None = None
+    intent: Intent | None = None
+    themes: tuple[str, ...] = ()
+    discovered_theme: str | None = None
     entities: tuple[Entity, ...] = ()
     hashtags: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
@@ -145,6 +189,7 @@ class Enrichment(Part):
     story_id: str | None = None
     is_copy: bool = False
     topic_sentiment: tuple[str, ...] = ()
+    topic_spans: tuple[TopicSpan, ...] = ()
 
 
 class Correction(Part, Generic[T]):

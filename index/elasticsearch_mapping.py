@@ -23,7 +23,7 @@ from index.documents import (
     document_of,
 )
 
-LAYOUT = 3
+LAYOUT = 4
 """Part of the index's name; raised with every change that an existing index does not fit."""
 
 TIME_FORMAT = "epoch_second"

@@ -43,7 +43,7 @@ NO_NUMBER = -1
 SORTED = ("published", "engagement", "followers")
 SORT_SUFFIX = "_order"
 
-LAYOUT = 3
+LAYOUT = 4
 """Raised with every change of this module that old folders do not fit."""
 
 

@@ -12,9 +12,11 @@ from core.mention import (
     Author,
     Channel,
     Correction,
+    Emotion,
     Engagement,
     Enrichment,
     Entity,
+    Intent,
     Mention,
     Overlay,
     Sentiment,
@@ -95,6 +97,11 @@ def enrichments(draw: st.DrawFn) -> Enrichment:
         content_version=(0, draw(st.integers(0, 2)), ""),
         enriched_us=draw(st.integers(0, 2)),
         sentiment=draw(st.none() | st.sampled_from(Sentiment)),
+        emotion=draw(st.none() | st.sampled_from(Emotion)),
+        is_offensive=draw(st.none() | st.booleans()),
+        intent=draw(st.none() | st.sampled_from(Intent)),
+        themes=tuple(draw(st.lists(names, max_size=2, unique=True))),
+        discovered_theme=draw(st.none() | names),
         hashtags=tuple(draw(st.lists(names, max_size=2, unique=True))),
         entities=tuple(
             Entity(text=name, label="ORG", start=0, end=1)

@@ -1,5 +1,14 @@
 from core.fields import FIELDS
-from core.mention import Author, Engagement, Entity, Mention, Sentiment, TopicTag
+from core.mention import (
+    Author,
+    Emotion,
+    Engagement,
+    Entity,
+    Intent,
+    Mention,
+    Sentiment,
+    TopicTag,
+)
 from core.merge import join_all
 from index.documents import CASED_SUFFIX, GROUP_FIELDS, TEXT_FIELDS
 from index.elasticsearch_mapping import index_mapping, source_of
@@ -26,6 +35,11 @@ def full() -> Mention:
     said = enriched(
         one,
         sentiment=Sentiment.POSITIVE,
+        emotion=Emotion.JOY,
+        is_offensive=False,
+        intent=Intent.PRAISE,
+        themes=("sport",),
+        discovered_theme="d1",
         phrases=("late delivery",),
         hashtags=("tag",),
         handles=("acme",),
