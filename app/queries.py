@@ -104,18 +104,23 @@ class Queries:
         Highlights the topics' queries and the scope's own. Raises QueryError.
         """
         page = self.index.page(self.selection(scope), size, order, token)
-        parents = self._parents(page.mentions)
-        highlight = self._highlighter(scope)
-        rows = tuple(
+        return MentionPage(page.total, self.listed(page.mentions, scope), page.next_token)
+
+    def listed(
+        self, mentions: Sequence[Mention], scope: Scope | None = None
+    ) -> tuple[MentionRow, ...]:
+        """Return mentions as they are listed, in their order. Raises QueryError."""
+        parents = self._parents(mentions)
+        highlight = self._highlighter(scope or Scope())
+        return tuple(
             MentionRow(
                 mention,
                 highlight(mention, mention.title or "", "title"),
                 highlight(mention, mention.text, "text"),
                 parents.get(mention.parent_id or ""),
             )
-            for mention in page.mentions
+            for mention in mentions
         )
-        return MentionPage(page.total, rows, page.next_token)
 
     def _parents(self, mentions: Sequence[Mention]) -> dict[str, Mention]:
         wanted = list(dict.fromkeys(m.parent_id for m in mentions if m.parent_id))

@@ -32,13 +32,16 @@ PARENT_CHARS = 160
 TITLE_CHARS = 200
 
 
-def card(row: MentionRow, viewer: Viewer, *, is_alone: bool = False) -> str:
-    """Return the card's HTML; one that stands ``is_alone`` brings its own frame."""
+def card(row: MentionRow, viewer: Viewer, *, is_alone: bool = False, is_blind: bool = False) -> str:
+    """Return the card's HTML; one that stands ``is_alone`` brings its own frame.
+
+    ``is_blind`` leaves out every word on its sentiment.
+    """
     mention = row.mention
-    label = mention.sentiment.value if mention.sentiment else "unscored"
+    label = mention.sentiment.value if mention.sentiment and not is_blind else "unscored"
     pieces = [
         f'<article class="gw-card {label}{" alone" if is_alone else ""}">',
-        _head(mention, viewer),
+        _head(mention, viewer, "" if is_blind else sentiment_chip(mention)),
         _parent(row.parent) if mention.parent_id else "",
         _body(row),
         _foot(mention),
@@ -65,7 +68,7 @@ def symbol(name: str, title: str = "") -> str:
     return f'<span class="gw-icon" role="img" aria-label="{escape(title)}">{name}</span>'
 
 
-def _head(mention: Mention, viewer: Viewer) -> str:
+def _head(mention: Mention, viewer: Viewer, chip: str) -> str:
     service = SERVICES.get(mention.service, mention.channel.value.capitalize())
     where = symbol(SYMBOLS[mention.channel], mention.channel.value) + escape(service)
     title = f"{exact(mention.published_at, viewer.zone)}"
@@ -82,7 +85,7 @@ def _head(mention: Mention, viewer: Viewer) -> str:
         f'<header><span class="gw-who">{_author(mention)}</span>'
         f'<span class="gw-where">{where}</span>{labels}'
         f'<time title="{escape(title)}">{ago(mention.published_at, viewer.now, viewer.zone)}</time>'
-        f"{sentiment_chip(mention)}</header>"
+        f"{chip}</header>"
     )
 
 

@@ -13,6 +13,7 @@ from dashboard.views import (
     alerts_view,
     mentions_view,
     overview_view,
+    quality_view,
     sources_view,
     track_view,
 )
@@ -62,6 +63,12 @@ PAGES = [
         title="Sources",
         url_path="sources",
         icon=":material/sensors:",
+    ),
+    st.Page(
+        partial(shell.draw, quality_view.show),
+        title="Quality",
+        url_path="quality",
+        icon=":material/rule:",
     ),
     st.Page(
         partial(shell.draw, track_view.show),

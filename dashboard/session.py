@@ -16,6 +16,7 @@ from app.actions import Actions
 from app.bootstrap import Application, open_application
 from app.home import config_folder, home_folder
 from app.pending import Pending
+from app.quality import Quality
 from app.queries import Queries
 from app.scope import PARAMETERS, Preset, Scope, parse_instant, parse_scope
 from dashboard.launch import NOW_VARIABLE
@@ -33,6 +34,7 @@ class Session:
     application: Application
     queries: Queries
     actions: Actions
+    quality: Quality
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def _open(config: str, home: str, now: str, stamp: str) -> Session:  # noqa: ARG
     application = open_application(Path(config), Path(home), instant, producer="dashboard")
     pending = _waiting(home)
     queries = Queries(application, pending)
-    return Session(application, queries, Actions(application, queries))
+    actions, quality = Actions(application, queries), Quality(application, queries)
+    return Session(application, queries, actions, quality)
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incident import Incident
 from app.stores import tables
+from app.stores.instants import aware as _aware
+from app.stores.instants import stored as _stored
+from app.stores.samples import Samples
 from core.errors import EngineUnavailable
 from core.ports import Poll, PollStatus
 from core.window import TimeWindow
@@ -60,6 +63,8 @@ class BudgetDay:
 class StateStore:
     """Cursors, health of sources, budgets, incidents and the ledger of what was sent.
 
+    ``samples`` keeps the random mentions that people are asked about.
+
     Every write is durable when the method returns. Raises EngineUnavailable when the database
     cannot be reached.
     """
@@ -71,6 +76,7 @@ class StateStore:
         if self._is_sqlite:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin)
+        self.samples = Samples(self._transaction)
 
     @classmethod
     def in_folder(cls, folder: Path) -> StateStore:
@@ -294,15 +300,6 @@ class StateStore:
         row = {"incident": incident, "step": step, "at": _stored(at), "destination": destination}
         with self._transaction(writes=True) as connection:
             self._upsert(connection, tables.deliveries, row)
-
-
-def _stored(value: datetime) -> datetime:
-    """Return UTC without a zone: SQLite keeps none, and PostgreSQL would shift it."""
-    return value.astimezone(UTC).replace(tzinfo=None)
-
-
-def _aware(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -92,3 +92,22 @@ deliveries = Table(
     Column("destination", Text, nullable=False),
 )
 """What was sent: the ledger that keeps one step from being told twice."""
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("mention", String(64), primary_key=True),
+    Column("day", String(10), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("language", String(20)),
+    Column("models", JSON, nullable=False),
+    Column("predicted", String(20), nullable=False),
+    Column("answer", String(20)),
+    Column("answered_by", String(200)),
+    Column("answered_at", DateTime(timezone=False)),
+    Column("corrected_from", String(20)),
+    Index("ix_samples_day_place", "day", "place", unique=True),
+)
+"""Mentions drawn at random, what the model had said of each, and what people said since. Of the
+mention there is its id alone."""

@@ -81,6 +81,18 @@ def _live(session: Session, scope: Scope) -> None:
     with right:
         _shares(found)
     _worth(found, watcher)
+    _asked(session)
+
+
+def _asked(session: Session) -> None:
+    """Lead to today's questions while some are open."""
+    waiting = answer(session, ("waiting",), session.quality.waiting)
+    if waiting:
+        noun = "mention of yesterday waits" if waiting == 1 else "mentions of yesterday wait"
+        st.html(
+            f'<p class="gw-quiet"><a href="quality">{waiting} random {noun} for your word</a>: '
+            "was the model right about them?</p>"
+        )
 
 
 def _nothing_yet(session: Session) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("", "mentions", "alerts", "sources", "track")
+PAGES = ("", "mentions", "alerts", "sources", "quality", "track")
 START_SECONDS = 60
 PASSWORD = "tide tables"
 

@@ -11,12 +11,15 @@ import pytest
 import sqlalchemy as sa
 
 from alerts.incident import Evidence, Incident
+from app.stores.samples import Sample
 from app.stores.state import StateStore
 from app.stores.tables import metadata
 from core.errors import EngineUnavailable
+from core.mention import Channel, Sentiment
 from core.ports import Poll, PollStatus
 from core.settings import RuleKind
 from core.window import TimeWindow
+from insights.quality import Answer
 
 NOW = datetime(2026, 11, 23, 14, 20, tzinfo=UTC)
 
@@ -179,3 +182,58 @@ def test_a_database_that_is_away_is_a_retryable_error(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="state database"):
         store.load("feed")
     store.close()
+
+
+def sample(mention: str, day: str = "2026-11-23") -> Sample:
+    """Return a sampled mention that two models had called negative."""
+    return Sample(mention, day, Channel.SOCIAL, "en", ("a@1", "b@2"), Sentiment.NEGATIVE)
+
+
+def test_a_day_is_drawn_once(state: StateStore) -> None:
+    """The first draw of a day stands, whoever draws again with other candidates."""
+    assert state.samples.of_day("2026-11-23") == []
+    drawn = state.samples.draw("2026-11-23", [sample("a"), sample("b"), sample("c")], 2)
+    assert drawn == [sample("a"), sample("b")]
+    assert state.samples.draw("2026-11-23", [sample("c")], 2) == drawn
+    assert state.samples.of_day("2026-11-23") == drawn
+
+
+def test_no_mention_is_drawn_twice(state: StateStore) -> None:
+    """What was asked about on one day leaves its place to the next candidate on another."""
+    state.samples.draw("2026-11-23", [sample("a")], 2)
+    tomorrow = [sample(key, "2026-11-24") for key in ("a", "b", "c")]
+    assert state.samples.draw("2026-11-24", tomorrow, 2) == tomorrow[1:]
+    assert state.samples.draw("2026-11-25", [sample("a", "2026-11-25")], 2) == []
+
+
+def test_an_answer_is_kept_replaced_and_taken_back(state: StateStore) -> None:
+    """What the model had said stays beside it; without an answer the mention is no answered one."""
+    state.samples.draw("2026-11-23", [sample("a"), sample("b")], 2)
+    state.samples.answer("a", Answer.CANNOT_TELL, by="kim", at=NOW)
+    state.samples.answer("a", Answer.POSITIVE, by="mira", at=NOW, corrected_from=Sentiment.NEGATIVE)
+    (held,) = state.samples.answered()
+    assert (held.mention, held.predicted, held.answer) == ("a", Sentiment.NEGATIVE, Answer.POSITIVE)
+    assert (held.answered_by, held.answered_at) == ("mira", NOW)
+    assert held.corrected_from is Sentiment.NEGATIVE
+    assert state.samples.answered(since="2026-11-24") == []
+    state.samples.retract("a")
+    assert state.samples.answered() == []
+    assert state.samples.of_day("2026-11-23") == [sample("a"), sample("b")]
+
+
+def test_two_who_draw_at_once_get_the_same(state: StateStore) -> None:
+    """Threads with different candidates end up with one sample of the day, of the right size."""
+    found: list[list[Sample]] = []
+
+    def draw(first: int) -> None:
+        candidates = [sample(f"m{number}") for number in range(first, first + 5)]
+        found.append(state.samples.draw("2026-11-23", candidates, 5))
+
+    threads = [threading.Thread(target=draw, args=(first,)) for first in (0, 3, 6, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(drawn == found[0] for drawn in found)
+    assert len(found[0]) == 5

@@ -31,7 +31,7 @@ NOW = "2026-11-22T12:00Z"
 
 COMMANDS = (
     "init", "check-config", "track", "collect", "import", "enrich", "run", "dashboard", "search",
-    "stats", "trends", "evaluate", "detect", "doctor",
+    "stats", "trends", "evaluate", "detect", "doctor", "quality",
 )  # fmt: skip
 
 
@@ -113,6 +113,19 @@ def test_every_command_prints_one_document(config: Path, tmp_path: Path) -> None
         ("doctor",): {"checks"},
         ("search", "*:*"): {"total", "mentions"},
         ("trends",): {"trends"},
+        ("quality",): {
+            "accuracy",
+            "low",
+            "high",
+            "n",
+            "cannot_tell",
+            "needed",
+            "channels",
+            "languages",
+            "models",
+            "confusion",
+            "drift",
+        },
         ("alerts", "list"): {"rules", "incidents"},
         ("alerts", "evaluate"): {"rules"},
         ("audience", "list"): {"segments"},

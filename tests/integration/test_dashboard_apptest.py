@@ -19,7 +19,7 @@ def fresh() -> Iterator[None]:
     st.cache_resource.clear()
 
 
-VIEWS = ("overview", "mentions", "alerts", "sources", "track")
+VIEWS = ("overview", "mentions", "alerts", "sources", "quality", "track")
 
 # As the main script, but with one page: AppTest cannot switch to a page that is a function.
 SCRIPT = """
@@ -116,7 +116,7 @@ def test_a_view_whose_configuration_is_wrong_lists_the_problems(
     assert "topics" in page.markdown[0].value
 
 
-@pytest.mark.parametrize("view", ["overview", "mentions", "alerts"])
+@pytest.mark.parametrize("view", ["overview", "mentions", "alerts", "quality"])
 def test_a_view_whose_store_is_down_says_so(folder: Path, open_view: Open, view: str) -> None:
     """With an index that does not answer, the page says that nothing is lost."""
     settings = "index:\n  engine: elasticsearch\n  url: http://127.0.0.1:9\n"
@@ -259,6 +259,44 @@ def test_sources_tell_of_a_topic_that_matches_too_much(folder: Path, open_view: 
     shown = _html(open_view("sources"))
     assert "1,234 left out above its daily budget" in shown
     assert "Narrow its query" in shown
+
+
+def test_the_model_s_word_shows_after_the_answer_only(folder: Path, open_view: Open) -> None:
+    """Five mentions are asked about without a label; an answer shows it, and undo hides it."""
+    page = open_view("quality")
+    shown = _html(page)
+    assert shown.count("<article") == 5
+    assert "gw-chip" not in shown
+    assert "the model said" not in shown
+    assert "Not enough answers yet: 0 of 30." in shown
+    _press(page, "say-CANNOT_TELL-")
+    assert "You could not tell; the model said" in _html(page)
+    assert sum(str(b.key).startswith("say-") for b in page.button) == 4 * 4
+    _press(page, "undo-")
+    assert "the model said" not in _html(page)
+
+
+def test_answers_reach_report_and_spool(folder: Path, open_view: Open) -> None:
+    """Who calls all five negative sees the table of errors, and corrects what was not so."""
+    page = open_view("quality")
+    for _ in range(5):
+        _press(page, "say-NEGATIVE-")
+    assert "gw-confusion" in _html(page)
+    assert "5 of 30" in _html(page)
+    application = open_scenario(folder, writes=True)
+    wrong = [s for s in application.state.samples.answered() if s.predicted != "negative"]
+    assert drain(application) == len(wrong) > 0
+    application.close()
+
+
+def test_the_overview_leads_to_the_questions(folder: Path, open_view: Open) -> None:
+    """It says how many wait, and nothing once all are answered."""
+    assert "5 random mentions of yesterday wait for your word" in _html(open_view("overview"))
+    page = open_view("quality")
+    for _ in range(5):
+        _press(page, "say-CANNOT_TELL-")
+    st.cache_resource.clear()
+    assert "wait for your word" not in _html(open_view("overview"))
 
 
 def test_a_brand_needs_a_name(bare: Path, open_view: Open) -> None:
