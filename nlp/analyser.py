@@ -12,6 +12,7 @@ from core.errors import FatalError, GroundswellError, QuarantineError
 from core.mention import Enrichment, Mention, Sentiment
 from core.ports import Analysis
 from core.settings import Settings
+from core.text import tokenise
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
 from nlp.entities import EntityFinder, Name, SpacyEntities, locate, readable
@@ -25,7 +26,7 @@ from nlp.language import (
 from nlp.phrases import key_phrases
 from nlp.sentiment import LABELS, SentimentModel, load_sentiment
 from nlp.story import story_id
-from nlp.surface import Surface, read_surface
+from nlp.surface import CHARACTERS, Surface, read_surface
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -159,13 +160,14 @@ class Analyser:
         claimed = primary_code(mention.language)
         language = claimed or guess.code
         model_language = language if _is_trusted(claimed, guess) else None
+        tokens = tokenise(text[:CHARACTERS])
         return _Draft(
             mention=mention,
             text=text,
             language=language,
             model_language=model_language,
-            surface=read_surface(text, mention.links),
-            phrases=key_phrases(text, model_language or UNDETERMINED),
+            surface=read_surface(text, mention.links, tokens),
+            phrases=key_phrases(text, model_language or UNDETERMINED, tokens=tokens),
             story=story_id(text),
         )
 

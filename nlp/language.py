@@ -83,7 +83,7 @@ def language_model_name() -> str:
 
 def _has_letters(text: str) -> bool:
     letters = _LETTER.findall(text, 0, 200)
-    enough = _MIN_LETTERS if all(letter.isascii() for letter in letters) else _MIN_WIDE_LETTERS
+    enough = _MIN_LETTERS if "".join(letters).isascii() else _MIN_WIDE_LETTERS
     return len(letters) >= enough
 
 

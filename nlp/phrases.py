@@ -8,7 +8,7 @@ single words, in one form for singular and plural: texts that put a thing differ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -57,18 +57,21 @@ _NO_PLURALS: Final = frozenset(
 )
 
 
-def key_phrases(text: str, language: str, limit: int = LIMIT) -> tuple[str, ...]:
+def key_phrases(
+    text: str, language: str, limit: int = LIMIT, tokens: Sequence[Token] | None = None
+) -> tuple[str, ...]:
     """Return at most ``limit`` phrases of ``text``, those first that say most, folded.
 
     Weighed by how often they stand in it, the first of several lines counting more. ``language``
     is an ISO 639 code; ``und`` leaves out the stop words of all known languages, and a language
     without stop words has no phrases. Linear in the text's length, of which ``CHARACTERS`` are
-    read. Raises ModelError when spaCy's lists of stop words cannot be read.
+    read. ``tokens`` are those of the text where they are known already. Raises ModelError when
+    spaCy's lists of stop words cannot be read.
     """
     weights: dict[str, int] = {}
     text = text[:CHARACTERS]
     title_end = text.find("\n")
-    for phrase, words, first, _ in _phrases(text, language):
+    for phrase, words, first, _ in _phrases(text, language, tokens):
         weight = _WEIGHTS[words]
         if first.start < title_end:
             weight *= TITLE_BONUS
@@ -85,15 +88,19 @@ def spellings(text: str, language: str) -> dict[str, str]:
     return found
 
 
-def _phrases(text: str, language: str) -> Iterator[tuple[str, int, Token, Token]]:
+def _phrases(
+    text: str, language: str, tokens: Sequence[Token] | None = None
+) -> Iterator[tuple[str, int, Token, Token]]:
     """Yield each phrase, its number of words, and its first and last token."""
     if language not in LANGUAGES and language != UNDETERMINED:
         return
     run: list[tuple[str, Token]] = []
     end = -1
-    for token in tokenise(text):
+    for token in tokenise(text) if tokens is None else tokens:
         word = _normal(token.folded, language)
         start = token[2]
+        if token[3] > len(text):
+            break
         if run and (not word or start != end + 1 or text[end] not in _JOINTS):
             yield from _within(run, language)
             run = []

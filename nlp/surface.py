@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.text import domains_of, tokenise
+from core.text import Token, domains_of, tokenise
 
 MAX_ITEMS: Final = 100
 """Of each kind; a text with more is a list or spam, and its tail adds nothing."""
@@ -15,7 +15,9 @@ MAX_ITEMS: Final = 100
 MAX_LINK: Final = 2_048
 """Longer addresses are data in disguise; browsers and servers refuse them too."""
 
-_CHARACTERS: Final = 50_000
+CHARACTERS: Final = 50_000
+"""Of a longer text the rest is not read."""
+
 _LINK = re.compile(r"""https?://[^\s<>"'`{}|\\^]+""", re.IGNORECASE)
 _TRAILING = ".,;:!?*_…»”’"
 
@@ -30,16 +32,19 @@ class Surface:
     domains: tuple[str, ...]
 
 
-def read_surface(text: str, delivered_links: Sequence[str] = ()) -> Surface:
+def read_surface(
+    text: str, delivered_links: Sequence[str] = (), tokens: Sequence[Token] | None = None
+) -> Surface:
     """Return the hashtags, handles and links of ``text``, and the registrable domains linked to.
 
-    ``delivered_links`` are what the source said beside the text; they come first.
+    ``delivered_links`` are what the source said beside the text; they come first. ``tokens`` are
+    those of the text's first CHARACTERS where they are known already.
     """
-    text = text[:_CHARACTERS]
+    text = text[:CHARACTERS]
     tags: dict[str, None] = {}
     handles: dict[str, None] = {}
     if any(sign in text for sign in "#@＃＠"):
-        for token in tokenise(text):
+        for token in tokenise(text) if tokens is None else tokens:
             if token.folded[0] == "#" and len(token.folded) > 1:
                 tags[token.folded[1:]] = None
             elif token.folded[0] == "@" and len(token.folded) > 1:
