@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.enricher import Enricher
+from app.enricher import BATCH, Enricher
 from app.home import CONFIG_VARIABLE, HOME_VARIABLE, home_folder
 from app.intake import Intake
 from app.stores.file_spool import FileSpool
+from app.workers import WorkerAnalyser
 from core.loading import load_configuration
 from core.ports import Analyser, Index, Mailer
 from core.settings import Configuration, IndexEngine, Topic
@@ -44,6 +45,7 @@ class Application:
     writes: bool = False
     producer: str = "app"
     _opened: list[str] = field(default_factory=list)
+    _workers: WorkerAnalyser | None = field(default=None, init=False)
 
     @cached_property
     def state(self) -> StateStore:
@@ -124,18 +126,31 @@ class Application:
             forced_topic=forced_topic,
         )
 
-    def enricher(self, careful_command: list[str]) -> Enricher:
-        """Return what moves the spool into the index."""
+    def enricher(
+        self, careful_command: list[str], *, workers: int = 1, worker_command: Sequence[str] = ()
+    ) -> Enricher:
+        """Return what moves the spool into the index.
+
+        With several ``workers``, each a process that ``worker_command`` starts, this one loads no
+        models: it only reads the spool and writes the index.
+        """
         from nlp.stories.grouper import StoryGrouper
 
+        analyser: Analyser
+        if workers > 1:
+            analyser = self._workers = WorkerAnalyser(worker_command, careful_command, workers)
+            self._opened.append("_workers")
+        else:
+            analyser = self.analyser
         return Enricher(
             spool=self.spool,
             index=self.index,
-            analyser=self.analyser,
+            analyser=analyser,
             clock=self.clock,
             home=self.home,
             stories=StoryGrouper(),
             careful_command=careful_command,
+            batch=BATCH * workers,
         )
 
     def close(self) -> None:

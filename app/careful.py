@@ -22,6 +22,9 @@ READY = b"ready\n"
 ERROR = b"!"
 """What a line of the child begins with when the analyser refused the mention."""
 
+ENDS_PROCESS = "analysing this text ends the process"
+"""The reason of a mention that a child died over while it had answered others."""
+
 WARM_UP = Mention(id="warm-up", text="The parcel came on time.").with_version(1)
 
 
@@ -39,7 +42,7 @@ def analyse_in_children(
         outcomes += answered
         if len(answered) < len(left):
             culprit = left[len(answered)]
-            outcomes.append(Analysis(culprit, "analysing this text ends the process"))
+            outcomes.append(Analysis(culprit, ENDS_PROCESS))
     return outcomes
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app.careful import analyse_in_children
+from app.careful import ENDS_PROCESS, analyse_in_children
 from app.stores.segment import replace_file
 from core.envelope import EnvelopeKind
 from core.errors import RetryableError
@@ -265,10 +265,13 @@ def with_story(mention: Mention, assigned: StoryAssignment) -> Mention:
 
 
 def _check_outage(analyses: Sequence[Analysis]) -> None:
-    """Raise RetryableError when the failures look like the fault of the models, not the texts."""
+    """Raise RetryableError when the failures look like the fault of the models, not the texts.
+
+    A text that ends processes was found by itself, beside others that did not.
+    """
     if len(analyses) < OUTAGE_BATCH:
         return
-    reasons = Counter(analysis.error for analysis in analyses if analysis.error)
+    reasons = Counter(a.error for a in analyses if a.error and a.error != ENDS_PROCESS)
     for reason, count in reasons.most_common(1):
         if count > OUTAGE_SHARE * len(analyses):
             raise RetryableError(f"{count} of {len(analyses)} mentions failed: {reason}")

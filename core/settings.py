@@ -156,11 +156,15 @@ class MailSettings(Section):
 
 
 class ModelSettings(Section):
-    """Which models enrich: ``default`` is the bundled one, else a folder or a hub name."""
+    """Which models enrich: ``default`` is the bundled one, else a folder or a hub name.
+
+    ``workers`` is how many processes analyse, each with models of its own.
+    """
 
     sentiment: str = "default"
     sentiment_labels: dict[str, Literal["negative", "neutral", "positive"]] = {}
     entities: bool = True
+    workers: int = Field(default=1, ge=1, le=64)
 
 
 class DashboardSettings(Section):
