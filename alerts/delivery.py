@@ -8,12 +8,11 @@ import os
 import re
 import smtplib
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 
-from core.errors import QuarantineError, RetryableError
+from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.settings import MailSecurity, MailSettings
 
 TEMPORARY = range(400, 500)
@@ -65,52 +64,61 @@ class SmtpMailer:
     def send(self, message: EmailMessage) -> str:
         """Send the message and return to whom and by which server.
 
-        Raises RetryableError when the server cannot be used or says "later", QuarantineError when
-        it refuses the message or every recipient for good.
+        Raises MailUnavailable when the server cannot be used for any message, RetryableError when
+        it says "later" to this one or goes away over it, QuarantineError when it refuses the
+        message or every recipient for good.
         """
-        with self._connection() as server:
-            try:
-                refused = server.send_message(message)
-            except smtplib.SMTPRecipientsRefused as err:
-                reason = f"{self._host} refuses every recipient: {_words(err.recipients)}"
-                if any(code in TEMPORARY for code, _ in err.recipients.values()):
-                    raise RetryableError(reason) from err
-                raise QuarantineError(reason) from err
-            except smtplib.SMTPResponseException as err:
-                reason = f"{self._host} answers {_reply(err.smtp_code, err.smtp_error)}"
-                if err.smtp_code in TEMPORARY:
-                    raise RetryableError(reason) from err
-                raise QuarantineError(reason) from err
+        server = self._connected()
+        try:
+            refused = server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as err:
+            reason = f"{self._host} refuses every recipient: {_words(err.recipients)}"
+            if any(code in TEMPORARY for code, _ in err.recipients.values()):
+                raise RetryableError(reason) from err
+            raise QuarantineError(reason) from err
+        except smtplib.SMTPResponseException as err:
+            reason = f"{self._host} answers {_reply(err.smtp_code, err.smtp_error)}"
+            if err.smtp_code in TEMPORARY:
+                raise RetryableError(reason) from err
+            raise QuarantineError(reason) from err
+        except (OSError, smtplib.SMTPException) as err:
+            # It may have taken the message and died before it said so: nobody can tell.
+            raise RetryableError(f"{self._where} went away over the message: {err}") from err
+        finally:
+            # What was accepted is sent, whatever the server says to our good-bye.
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
         told = str(message["To"])
         return f"{told} by {self._host}" + (f" (refused: {_words(refused)})" if refused else "")
 
-    @contextmanager
-    def _connection(self) -> Iterator[smtplib.SMTP]:
-        """Yield a connection that is encrypted and logged in as the settings say.
+    @property
+    def _where(self) -> str:
+        return f"{self._host}:{self._mail.port}"
+
+    def _connected(self) -> smtplib.SMTP:
+        """Return a connection that is encrypted and logged in as the settings say.
 
         Whatever goes wrong about it is mended on the server or in the settings, and the mail is
-        still wanted then: RetryableError.
+        still wanted then: MailUnavailable.
         """
-        where = f"{self._host}:{self._mail.port}"
         try:
             server = self._connect()
             try:
                 self._prepare(server)
-                yield server
-            finally:
-                # What was accepted is sent, whatever the server says to our good-bye.
-                with suppress(OSError, smtplib.SMTPException):
-                    server.quit()
+            except BaseException:
                 server.close()
+                raise
         except smtplib.SMTPResponseException as err:
             reply = _reply(err.smtp_code, err.smtp_error)
-            raise RetryableError(f"{where} answers {reply}") from err
+            raise MailUnavailable(f"{self._where} answers {reply}") from err
         except ssl.SSLCertVerificationError as err:
-            raise RetryableError(
-                f"{where} shows a certificate that cannot be trusted: {err.verify_message}"
+            raise MailUnavailable(
+                f"{self._where} shows a certificate that cannot be trusted: {err.verify_message}"
             ) from err
         except (OSError, smtplib.SMTPException) as err:
-            raise RetryableError(f"{where} cannot be used: {err}") from err
+            raise MailUnavailable(f"{self._where} cannot be used: {err}") from err
+        return server
 
     def _connect(self) -> smtplib.SMTP:
         mail, timeout = self._mail, self._mail.timeout.total_seconds()

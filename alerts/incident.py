@@ -50,16 +50,6 @@ class Cause(Part):
     expected: float
 
 
-class Told(Part):
-    """One notification of an incident: what was told, when, and where the message went."""
-
-    step: IncidentStep
-    at: datetime
-    subject: str
-    destination: str
-    message_id: str
-
-
 class Incident(Part):
     """A rule's alerts joined from the first to the last window that fired.
 
@@ -84,4 +74,3 @@ class Incident(Part):
     causes: tuple[Cause, ...] = ()
     mention_ids: tuple[str, ...] = ()
     query: str = "*:*"
-    told: tuple[Told, ...] = ()

@@ -110,6 +110,11 @@ def step_key(step: IncidentStep, incident: Incident) -> str:
     return f"{step.value}-{incident.told_total}" if step is IncidentStep.DOUBLED else step.value
 
 
+def notification_key(step: IncidentStep, incident: Incident) -> str:
+    """Return the key under which one telling of an incident is queued, once for ever."""
+    return f"{incident.id}.{step_key(step, incident)}"
+
+
 def _incident_id(rule: str, started_at: datetime) -> str:
     text = f"{rule}\n{started_at.isoformat()}"
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
-from alerts.incidents import step_key
+from alerts.incidents import notification_key
 from charts.chart import Chart
 from charts.render import ChartError, to_png
 from core.mention import Mention, Sentiment
@@ -76,17 +76,31 @@ class MailFacts:
     chart: Chart | None = None
     is_synthetic: bool = False
     copies: int = 0
+    picture: bytes | None = None
+
+
+def drawn(facts: MailFacts) -> MailFacts:
+    """Return the facts with their chart drawn, once for all recipients.
+
+    A chart that cannot be drawn is left out.
+    """
+    if facts.picture is not None or facts.chart is None or facts.chart.is_empty:
+        return facts
+    try:
+        return replace(facts, picture=to_png(facts.chart))
+    except ChartError:
+        # Its words are missed less than the whole mail would be.
+        return facts
 
 
 def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> EmailMessage:
     """Return the message with a text part, an HTML part and the chart.
 
     Its Message-ID follows from incident and step alone, so a mail that was sent twice by a crash
-    shows once in most mail programs; the same facts make the same bytes. A chart that cannot be
-    drawn is left out.
+    shows once in most mail programs; the same facts make the same bytes.
     """
-    facts = replace(facts, incident=_clean(facts.incident))
-    picture = _picture(facts)
+    facts = drawn(replace(facts, incident=_clean(facts.incident)))
+    picture = facts.picture
     values = _values(facts, has_chart=picture is not None)
     sender = _address(mail.sender)
     message = _addressed(facts, sender, recipients)
@@ -119,7 +133,7 @@ def _addressed(facts: MailFacts, sender: Address, recipients: Sequence[str]) -> 
     message["Subject"] = subject_of(facts)
     message["Date"] = format_datetime(incident.resolved_at or incident.updated_at)
     domain = sender.domain or "groundswell.invalid"
-    message["Message-ID"] = f"<{incident.id}.{step_key(facts.step, incident)}@{domain}>"
+    message["Message-ID"] = f"<{notification_key(facts.step, incident)}@{domain}>"
     if facts.step is not IncidentStep.OPENED:
         first = f"<{incident.id}.{IncidentStep.OPENED.value}@{domain}>"
         message["In-Reply-To"] = message["References"] = first
@@ -132,16 +146,6 @@ def _clean(incident: Incident) -> Incident:
     """Return the incident with names that are fit for a line of text."""
     names = {"rule": _one_line(incident.rule), "topic": _one_line(incident.topic)}
     return incident.model_copy(update=names)
-
-
-def _picture(facts: MailFacts) -> bytes | None:
-    if facts.chart is None or facts.chart.is_empty:
-        return None
-    try:
-        return to_png(facts.chart)
-    except ChartError:
-        # Its words are missed less than the whole mail would be.
-        return None
 
 
 def subject_of(facts: MailFacts) -> str:

@@ -1,7 +1,7 @@
-"""Evaluates the rules: judge, join into incidents, tell, and remember what was told.
+"""Evaluates the rules: judge, join into incidents, and tell.
 
-The incident is saved before anything is sent and the ledger is written after: a crash in between
-sends the same message once more, with the same Message-ID, and never loses it.
+The incident is saved before its message is queued, and the message is queued before it is sent: a
+crash anywhere sends it once more at most, with the same Message-ID, and never loses it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import structlog
 
-from alerts.incident import Evidence, Incident, IncidentStep, Told
+from alerts.incident import Evidence, Incident, IncidentStep
 from alerts.incidents import (
     Advance,
     Findings,
@@ -25,17 +25,14 @@ from alerts.incidents import (
     is_doubled,
     is_fresh,
     open_incident,
-    step_key,
 )
-from alerts.mail import MailFacts, compose
 from app.bootstrap import Application
 from app.causes import find_causes, shows
+from app.delivering import STILL_OF_INTEREST, Sent
 from app.judging import Episode, judge, replay, rule_selection
 from app.queries import Queries
-from app.scope import Preset, Scope
-from charts.chart import Chart, Frame
-from charts.volume import VolumePoint, volume_chart
-from core.errors import GroundswellError, QuarantineError, RetryableError, UsageError
+from app.telling import IncidentTeller
+from core.errors import GroundswellError, RetryableError, UsageError
 from core.mention import Mention, Sentiment
 from core.questions import Order
 from core.settings import Rule, RuleKind
@@ -44,12 +41,10 @@ from insights.verdict import Learning, Verdict
 
 log = structlog.get_logger()
 
-CHART_LENGTH = timedelta(hours=48)
-CHART_SIZE = (556, 190)
 MENTIONS_THAT_MATTER = 5
 CONSIDERED_MENTIONS = 60
-STILL_OF_INTEREST = timedelta(days=2)
-"""An incident that could not be mailed for this long is found on the dashboard, not in a mail."""
+SEND_EVERY = timedelta(seconds=5)
+"""How often what waits for another attempt is looked at; what is new goes out at once."""
 
 LOOK_BACK = timedelta(days=60)
 """Incidents opened longer ago are history, whatever became of their mails."""
@@ -65,13 +60,17 @@ class Outcome(StrEnum):
     LEARNING = "learning"
     NO_DATA = "no_data"
     OPEN = "open"
+    QUEUED = "queued"
     TOLD = "told"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What one evaluation of one rule came to, in words and with what was sent."""
+    """What one evaluation of one rule came to, in words and with what is told.
+
+    ``destination`` is where the newest message about the rule went.
+    """
 
     rule: str
     topic: str
@@ -97,9 +96,24 @@ def evaluate_rules(
 ) -> list[RuleOutcome]:
     """Evaluate the rules called ``names`` (all when empty) as of the application's clock.
 
-    With ``dry_run`` nothing is saved or sent. One rule that fails does not stop the others. Raises
-    UsageError for a name that is not configured.
+    What is to be told is in the outbox when this returns, and sent; what could not be sent is sent
+    later. With ``dry_run`` nothing is saved or sent. One rule that fails does not stop the others.
+    Raises UsageError for a name that is not configured.
     """
+    outcomes = judge_rules(application, names, dry_run=dry_run)
+    if dry_run:
+        return outcomes
+    sent = {one.rule: one.words for one in application.outbox.deliver_due() if one.is_over}
+    return [
+        replace(one, outcome=Outcome.TOLD, destination=sent[one.rule]) if one.rule in sent else one
+        for one in outcomes
+    ]
+
+
+def judge_rules(
+    application: Application, names: Sequence[str] = (), *, dry_run: bool = False
+) -> list[RuleOutcome]:
+    """Evaluate the rules and queue what is to be told, without sending it."""
     application.index.refresh()
     evaluation = _Evaluation(application, dry_run=dry_run)
     return [evaluation.run(rule) for rule in chosen_rules(application, names)]
@@ -119,16 +133,38 @@ def watch_rules(
     application: Application,
     every: timedelta,
     stop: threading.Event,
-    tell: Callable[[RuleOutcome], None],
+    tell: Callable[[RuleOutcome | Sent], None],
 ) -> None:
-    """Evaluate all rules until ``stop`` is set; engines that are away are waited for."""
+    """Evaluate all rules until ``stop`` is set; engines that are away are waited for.
+
+    A thread of its own sends, so that a slow mail server keeps no rule from being judged.
+    """
+    sending = threading.Thread(target=_send_until, args=(application, stop, tell), daemon=True)
+    sending.start()
     while not stop.is_set():
         try:
-            for outcome in evaluate_rules(application):
+            for outcome in judge_rules(application):
                 tell(outcome)
         except RetryableError as err:
             log.warning("alerts_wait", reason=str(err))
         stop.wait(every.total_seconds())
+    application.outbox.wake.set()
+    sending.join()
+
+
+def _send_until(
+    application: Application, stop: threading.Event, tell: Callable[[RuleOutcome | Sent], None]
+) -> None:
+    """Send what is due as soon as it is queued, and again when it is due again."""
+    outbox = application.outbox
+    while not stop.is_set():
+        outbox.wake.clear()
+        try:
+            for sent in outbox.deliver_due():
+                tell(sent)
+        except RetryableError as err:
+            log.warning("outbox_waits", reason=str(err))
+        outbox.wake.wait(SEND_EVERY.total_seconds())
 
 
 def preview(application: Application, rule: Rule, length: timedelta) -> list[Episode]:
@@ -143,6 +179,7 @@ class _Evaluation:
         self._application, self._dry_run = application, dry_run
         self._queries = Queries(application)
         self._now = application.clock()
+        self._teller = IncidentTeller(application, self._queries, self._now)
         self._known: dict[str, list[Incident]] = {}
         for incident in application.state.incidents(self._now - LOOK_BACK):
             self._known.setdefault(incident.rule, []).append(incident)
@@ -162,10 +199,10 @@ class _Evaluation:
         advance = self._advance(rule, verdict, incident)
         if advance is not None and not self._dry_run:
             self._application.state.save_incident(advance.incident)
-        destination = None if self._dry_run else self._tell_what_is_due(rule, advance)
+        is_queued = not self._dry_run and self._tell_what_is_due(rule, advance)
         outcome, words = _in_words(rule, verdict, advance)
-        if destination is not None:
-            outcome = Outcome.TOLD
+        if is_queued:
+            outcome = Outcome.QUEUED
         if self._dry_run and advance is not None and advance.step is not None:
             words = f"would tell: {words}"
         return RuleOutcome(
@@ -175,7 +212,6 @@ class _Evaluation:
             words,
             incident=advance.incident.id if advance else None,
             step=advance.step if advance else None,
-            destination=destination,
             verdict=verdict,
         )
 
@@ -216,108 +252,21 @@ class _Evaluation:
         ids = tuple(mention.id for mention in ranked[:MENTIONS_THAT_MATTER])
         return Findings(total, causes, ids)
 
-    def _tell_what_is_due(self, rule: Rule, advance: Advance | None) -> str | None:
-        """Send every step that the ledger does not hold; return where the newest went.
+    def _tell_what_is_due(self, rule: Rule, advance: Advance | None) -> bool:
+        """Queue every step that the outbox does not know yet; return whether there was any.
 
-        What could not be sent is tried again at each round, while it is still of interest.
+        An incident is saved before: dying in between queues the step at the next round.
         """
-        state, destination = self._application.state, None
         incidents = {known.id: known for known in self._known.get(rule.name, ())}
         if advance is not None:
             incidents[advance.incident.id] = advance.incident
+        is_any = False
         for incident in sorted(incidents.values(), key=lambda one: one.opened_at):
             if (incident.resolved_at or incident.updated_at) < self._now - STILL_OF_INTEREST:
                 continue
             for step in dict.fromkeys((IncidentStep.OPENED, incident.step)):
-                if not state.was_delivered(incident.id, step_key(step, incident)):
-                    destination = self._send(rule, incident, step) or destination
-        return destination
-
-    def _send(self, rule: Rule, incident: Incident, step: IncidentStep) -> str | None:
-        settings = self._application.configuration.settings
-        recipients = rule.recipients or settings.mail.recipients
-        message = compose(self._facts(rule, incident, step), settings.mail, recipients)
-        try:
-            destination = self._application.mailer.send(message)
-        except RetryableError as err:
-            log.warning("mail_waits", rule=rule.name, reason=str(err))
-            return None
-        except QuarantineError as err:
-            log.error("mail_refused", rule=rule.name, reason=str(err))
-            destination = f"refused: {err}"
-        state = self._application.state
-        state.record_delivery(incident.id, step_key(step, incident), self._now, destination)
-        told = Told(
-            step=step,
-            at=self._now,
-            subject=str(message["Subject"]),
-            destination=destination,
-            message_id=str(message["Message-ID"]),
-        )
-        latest = state.incident(incident.id) or incident
-        state.save_incident(latest.model_copy(update={"told": (*latest.told, told)}))
-        return destination
-
-    def _facts(self, rule: Rule, incident: Incident, step: IncidentStep) -> MailFacts:
-        settings = self._application.configuration.settings
-        scope = replace(
-            self._queries.incident_scope(incident),
-            # The quiet hours before it is called resolved are no part of it.
-            until=incident.updated_at if incident.resolved_at else self._now,
-            sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
-        )
-        stored = self._queries.index.get(incident.mention_ids)
-        mentions = [
-            stored[key] for key in incident.mention_ids if key in stored and stored[key].has_content
-        ]
-        base = settings.link_base
-        return MailFacts(
-            incident=incident,
-            step=step,
-            mentions=mentions,
-            link=f"{base}/{scope.url('mentions')}",
-            count=self._queries.count(scope),
-            zone=settings.time_zone,
-            mention_links={one.id: f"{base}/{_only(one).url('mentions')}" for one in mentions},
-            chart=self._chart(rule, incident),
-            is_synthetic=self._queries.count(scope.narrowed("synthetic:true")) > 0,
-            copies=self._queries.count(scope.narrowed("copy:true")),
-        )
-
-    def _chart(self, rule: Rule, incident: Incident) -> Chart:
-        from app.overview import volume_points
-
-        zone = self._application.configuration.settings.time_zone
-        began = incident.first.started_at
-        window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - CHART_LENGTH), self._now)
-        points = volume_points(
-            self._queries, rule_selection(rule, self._now), window, self._now, zone
-        )
-        ended = incident.updated_at if incident.resolved_at else self._now
-        shown = [
-            VolumePoint(
-                window=point.window,
-                count=point.count,
-                expected=point.expected,
-                low=point.low,
-                high=point.high,
-                is_incomplete=not (point.is_complete and point.is_covered),
-                is_burst=point.window.end > began and point.window.start < ended,
-            )
-            for point in points
-        ]
-        width, height = CHART_SIZE
-        return volume_chart(shown, Frame(width=width, height=height, zone=zone))
-
-
-def _only(mention: Mention) -> Scope:
-    """Return the scope that holds this one mention, whatever becomes of it."""
-    return Scope(
-        preset=Preset.ALL,
-        query=f'id:"{mention.id}"',
-        include_own=True,
-        include_irrelevant=True,
-    )
+                is_any |= self._teller.tell(rule, incident, step)
+        return is_any
 
 
 def _in_words(rule: Rule, verdict: Verdict | None, advance: Advance | None) -> tuple[Outcome, str]:

@@ -20,6 +20,7 @@ from core.ports import Analyser, Index, Mailer
 from core.settings import Configuration, IndexEngine, Topic
 
 if TYPE_CHECKING:
+    from app.delivering import Outbox
     from app.stores.state import StateStore
 
 Clock = Callable[[], datetime]
@@ -107,6 +108,15 @@ class Application:
         if mail.host is None:
             return FolderMailer(Path(mail.folder) if mail.folder else self.home / "mail")
         return SmtpMailer(mail)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What is to be told, and its ledger, in the state database."""
+        from app.delivering import Outbox
+        from app.stores.outbox import OutboxStore
+
+        settings = self.configuration.settings
+        return Outbox(OutboxStore(self.state), self.mailer, settings, self.clock, self.home)
 
     def intake(self, forced_topic: Topic | None = None, *, is_budgeted: bool = True) -> Intake:
         """Return where collectors deliver to; imports, which people start, have no budget."""

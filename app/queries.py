@@ -46,6 +46,7 @@ from insights.verdict import Verdict
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
+    from alerts.notification import Delivery, Notification
     from app.bootstrap import Application
     from app.stores.state import BudgetDay
 
@@ -280,6 +281,12 @@ class Queries:
         """Return the incidents, open ones first, then newest first."""
         found = self._application.state.incidents(since)
         return sorted(found, key=lambda incident: incident.resolved_at is not None)
+
+    def told(self, incident: Incident) -> list[tuple[Notification, list[Delivery]]]:
+        """Return what was told about an incident, in order, and what became of it."""
+        from app.stores.outbox import OutboxStore
+
+        return OutboxStore(self._application.state).of_incident(incident.id)
 
     def rules(self) -> list[RuleState]:
         """Return every alert rule with what it is doing."""

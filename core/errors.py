@@ -6,6 +6,7 @@ GroundswellError
 ├── QueryError              a query cannot be understood; carries the column
 ├── RetryableError          may work later: network down, server busy, disk briefly full
 │   ├── FetchError          a source did not answer as it should
+│   ├── MailUnavailable     the mail server cannot be used, whatever the message
 │   └── EngineUnavailable   the index, spool or state engine cannot be reached
 ├── QuarantineError         this one item cannot be processed; others can
 │   ├── BadInputError       a row, entry or payload is malformed
@@ -71,6 +72,10 @@ class FetchError(RetryableError):
 
 class EngineUnavailable(RetryableError):  # noqa: N818 - it names a state, not a mistake
     """The index, the spool or the state database cannot be reached."""
+
+
+class MailUnavailable(RetryableError):  # noqa: N818 - it names a state, not a mistake
+    """The mail server cannot be reached or logged into: no message can be sent now."""
 
 
 class QuarantineError(GroundswellError):

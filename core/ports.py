@@ -259,5 +259,6 @@ class Mailer(Protocol):
     def send(self, message: EmailMessage) -> str:
         """Hand the message over and return where it went, for people to read.
 
-        Raises RetryableError when it may work later, QuarantineError when it never will.
+        Raises RetryableError when it may work later (MailUnavailable when no message would be
+        taken now), QuarantineError when it never will.
         """

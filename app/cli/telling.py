@@ -82,13 +82,16 @@ def evaluate(
     """Evaluate the rules now (or as of --now) and deliver what is to be told."""
     from app.alerting import Outcome, RuleOutcome, evaluate_rules, watch_rules
     from app.cli.collecting import stop_on_signals
+    from app.delivering import Sent
 
     if watch:
         stop = stop_on_signals()
 
-        def tell(outcome: RuleOutcome) -> None:
-            if outcome.outcome is Outcome.TOLD:
-                session.say(f"{outcome.rule}: {outcome.message}: {outcome.destination}")
+        def tell(outcome: RuleOutcome | Sent) -> None:
+            if isinstance(outcome, Sent):
+                session.say(f"{outcome.delivery.key} {outcome.state.value}: {outcome.words}")
+            elif outcome.outcome is Outcome.QUEUED:
+                session.say(f"{outcome.rule}: {outcome.message}")
 
         with session.application(producer="alerts") as application:
             watch_rules(application, _duration(every), stop, tell)

@@ -61,7 +61,7 @@ class BudgetDay:
 
 
 class StateStore:
-    """Cursors, health of sources, budgets, incidents and the ledger of what was sent.
+    """Cursors, health of sources, budgets and incidents.
 
     ``samples`` keeps the random mentions that people are asked about.
 
@@ -285,21 +285,6 @@ class StateStore:
         with self._transaction() as connection:
             row = connection.execute(query).scalar_one_or_none()
         return Incident.model_validate(row) if row is not None else None
-
-    # --- the ledger of what was sent
-
-    def was_delivered(self, incident: str, step: str) -> bool:
-        """Return whether this step of the incident was told."""
-        table = tables.deliveries
-        query = sa.select(table.c.at).where(table.c.incident == incident, table.c.step == step)
-        with self._transaction() as connection:
-            return connection.execute(query).scalar_one_or_none() is not None
-
-    def record_delivery(self, incident: str, step: str, at: datetime, destination: str) -> None:
-        """Remember that this step of the incident was told."""
-        row = {"incident": incident, "step": step, "at": _stored(at), "destination": destination}
-        with self._transaction(writes=True) as connection:
-            self._upsert(connection, tables.deliveries, row)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -83,15 +85,63 @@ incidents = Table(
 )
 """Incidents as ``alerts.incident.Incident`` writes itself."""
 
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("rule", String(200)),
+    Column("incident", String(64)),
+    Column("step", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("is_urgent", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=False), nullable=False),
+    Column("expires_at", DateTime(timezone=False), nullable=False),
+    Index("ix_notifications_rule_created_at", "rule", "created_at"),
+    Index("ix_notifications_incident", "incident"),
+)
+"""What was to be told, each once for ever. An incident's key is its id, a dot, and the step."""
+
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("incident", String(64), primary_key=True),
-    Column("step", String(40), primary_key=True),
-    Column("at", DateTime(timezone=False), nullable=False),
-    Column("destination", Text, nullable=False),
+    Column("key", String(120), primary_key=True),
+    Column("recipient", String(1000), primary_key=True),
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", DateTime(timezone=False), nullable=False),
+    Column("changed_at", DateTime(timezone=False), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("content", LargeBinary),
+    Index("ix_deliveries_state_due_at", "state", "due_at"),
 )
-"""What was sent: the ledger that keeps one step from being told twice."""
+"""The outbox and its ledger: what each recipient is to get, and what became of it.
+
+The content is there until it was handed over, refused or given up.
+"""
+
+mutes = Table(
+    "mutes",
+    metadata,
+    Column("recipient", String(1000), primary_key=True),
+    Column("rule", String(200), primary_key=True),
+    Column("at", DateTime(timezone=False), nullable=False),
+)
+"""Who unsubscribed from which rule."""
+
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("incident", String(64), nullable=False),
+    Column("at", DateTime(timezone=False), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("by", String(320), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("until", DateTime(timezone=False)),
+    Index("ix_incident_events_incident", "incident"),
+)
+"""What people did about incidents, only ever added to."""
 
 samples = Table(
     "samples",

@@ -6,7 +6,8 @@ import base64
 
 import streamlit as st
 
-from alerts.incident import Evidence, Incident, IncidentStep
+from alerts.incident import Evidence, Incident
+from alerts.notification import Delivery, DeliveryState
 from app.answers import MentionRow, RuleState
 from core.settings import RuleKind
 from dashboard import drawing
@@ -20,10 +21,12 @@ from insights.verdict import Measure
 
 REFRESH_SECONDS = 5
 KIND_NAMES = {RuleKind.VOLUME_SPIKE: "Volume spike", RuleKind.NEGATIVE_SPIKE: "Negative spike"}
-STEP_NAMES = {
-    IncidentStep.OPENED: "opened",
-    IncidentStep.DOUBLED: "doubled",
-    IncidentStep.RESOLVED: "resolved",
+STATE_NAMES = {
+    DeliveryState.WAITING: "not sent yet",
+    DeliveryState.HELD: "held back",
+    DeliveryState.LISTED: "told",
+    DeliveryState.REFUSED: "not sent",
+    DeliveryState.EXPIRED: "given up after two days",
 }
 MAIL_HEIGHT = 640
 SHOWN_INCIDENTS = 20
@@ -156,21 +159,32 @@ def _details(session: Session, incident: Incident, watcher: Viewer) -> None:
 
 
 def _told(session: Session, incident: Incident, watcher: Viewer) -> None:
-    """Show every message that was sent, the mails themselves where they lie in our own folder."""
-    if not incident.told:
+    """Show every message about it and what became of it, mails in our own folder themselves."""
+    told = session.queries.told(incident)
+    if not told:
         return
     drawing.heading("What was told")
     folder = session.application.home / "mail"
     configured = session.application.configuration.settings.mail.folder
-    for told in incident.told:
+    for notification, deliveries in told:
+        became = "".join(f"<small>{escape(_became(one))}</small>" for one in deliveries)
         st.html(
-            f'<p class="gw-told"><b>{STEP_NAMES[told.step]}</b> '
-            f"{ago(told.at, watcher.now, watcher.zone)}: {escape(told.subject)}"
-            f"<small>{escape(told.destination)}</small></p>"
+            f'<p class="gw-told"><b>{escape(notification.step)}</b> '
+            f"{ago(notification.created_at, watcher.now, watcher.zone)}: "
+            f"{escape(notification.subject)}{became}</p>"
         )
-    mail = read_mail(incident.told[-1].destination, (str(folder), configured))
-    if mail is not None:
-        _mail(mail)
+    for delivery in told[-1][1]:
+        mail = read_mail(delivery.words, (str(folder), configured))
+        if mail is not None:
+            _mail(mail)
+
+
+def _became(delivery: Delivery) -> str:
+    """Return where a message went, or why not."""
+    if delivery.state is DeliveryState.SENT:
+        return delivery.words
+    words = f": {delivery.words}" if delivery.words else ""
+    return f"{delivery.recipient}, {STATE_NAMES[delivery.state]}{words}"
 
 
 def _mail(mail: StoredMail) -> None:

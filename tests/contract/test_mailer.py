@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.delivery import FolderMailer, SmtpMailer
-from core.errors import QuarantineError, RetryableError
+from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.ports import Mailer
 from core.settings import MailSecurity, MailSettings
 from tests.servers.ports import find_free_port
@@ -181,10 +181,29 @@ def test_accepted_mail_is_sent_whatever_the_goodbye(smtp_server: SmtpServer) -> 
     assert len(smtp_server.mails) == 1
 
 
+def test_server_that_dies_over_the_message_is_about_that_message(smtp_server: SmtpServer) -> None:
+    """Whether it was taken cannot be told: it is sent again, and other messages are not held up."""
+    smtp_server.dies_after_data = 1
+    mailer = SmtpMailer(settings(smtp_server.port))
+    with pytest.raises(RetryableError, match="went away over the message") as caught:
+        mailer.send(mail())
+    assert not isinstance(caught.value, MailUnavailable)
+    mailer.send(mail())
+    first, second = smtp_server.mails
+    assert first.content == second.content
+
+
+def test_server_that_thinks_longer_than_the_timeout(smtp_server: SmtpServer) -> None:
+    """It may have taken the message: that is tried again."""
+    smtp_server.seconds_a_mail = 1.5
+    with pytest.raises(RetryableError, match=r"went away over the message: .*timed out"):
+        SmtpMailer(settings(smtp_server.port, timeout=timedelta(seconds=0.5))).send(mail())
+
+
 def test_nobody_listens() -> None:
     """A refused connection is told with host and port, and tried again."""
     port = find_free_port()
-    with pytest.raises(RetryableError, match=f"127.0.0.1:{port} cannot be used"):
+    with pytest.raises(MailUnavailable, match=f"127.0.0.1:{port} cannot be used"):
         SmtpMailer(settings(port)).send(mail())
 
 
@@ -193,7 +212,7 @@ def test_server_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         mailer = SmtpMailer(settings(port, timeout=timedelta(seconds=1)))
-        with pytest.raises(RetryableError, match="timed out"):
+        with pytest.raises(MailUnavailable, match="timed out"):
             mailer.send(mail())
 
 
@@ -208,7 +227,7 @@ def test_host_without_mail_service() -> None:
 
         answering = threading.Thread(target=refuse)
         answering.start()
-        with pytest.raises(RetryableError, match="554 no mail here"):
+        with pytest.raises(MailUnavailable, match="554 no mail here"):
             SmtpMailer(settings(listener.getsockname()[1])).send(mail())
         answering.join()
 
@@ -248,7 +267,7 @@ def secured(server: SmtpServer, password: str = "s3cret-pass") -> SmtpMailer:
 
 def test_certificate_of_a_stranger_is_told(tls_server: SmtpServer) -> None:
     """A certificate that nobody vouches for sends nothing, and says so."""
-    with pytest.raises(RetryableError, match=r"certificate that cannot be trusted: self.signed"):
+    with pytest.raises(MailUnavailable, match=r"certificate that cannot be trusted: self.signed"):
         secured(tls_server).send(mail())
     assert not tls_server.mails
 
@@ -267,13 +286,13 @@ def test_wrong_password_waits_and_stays_secret(
 ) -> None:
     """A refused login is mended in the settings, so the mail waits; the password is not told."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with pytest.raises(RetryableError, match="535") as caught:
+    with pytest.raises(MailUnavailable, match="535") as caught:
         secured(tls_server, "wrong-pass").send(mail())
     assert "wrong-pass" not in str(caught.value)
 
 
 def test_starttls_that_is_not_offered(smtp_server: SmtpServer) -> None:
     """A server without STARTTLS is not spoken to in the clear when the settings ask for it."""
-    with pytest.raises(RetryableError, match="STARTTLS"):
+    with pytest.raises(MailUnavailable, match="STARTTLS"):
         secured(smtp_server).send(mail())
     assert not smtp_server.mails

@@ -152,14 +152,6 @@ def test_only_an_unresolved_incident_is_open(state: StateStore) -> None:
     assert state.open_incident("another") is None
 
 
-def test_the_ledger_remembers_each_step_told(state: StateStore) -> None:
-    """A delivered step of an incident is known, another step is not."""
-    state.record_delivery("i1", "opened", NOW, "mail/1.eml")
-    state.record_delivery("i1", "opened", NOW, "mail/1.eml")
-    assert state.was_delivered("i1", "opened")
-    assert not state.was_delivered("i1", "resolved")
-
-
 def test_threads_write_side_by_side(state: StateStore) -> None:
     """Writers wait for each other instead of failing, and no poll is lost."""
 

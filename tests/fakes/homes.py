@@ -15,6 +15,7 @@ def fill_home(folder: Path, settings: str = "") -> Path:
     application.index.apply(scenario.mentions(), scenario.NOW)
     scenario.fill_state(application.state)
     application.state.save_incident(scenario.incident())
+    scenario.tell_incident(application.state)
     application.close()
     return folder
 

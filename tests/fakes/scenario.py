@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alerts.incident import Cause, Evidence, Incident, IncidentStep, Told
+from alerts.incident import Cause, Evidence, Incident
+from alerts.notification import Delivery, DeliveryState, Notification
+from app.stores.outbox import OutboxStore
 from app.stores.state import StateStore
 from core.identity import service_item_id
 from core.mention import (
@@ -212,7 +214,7 @@ def write_configuration(folder: Path, settings: str = "") -> Path:
     return folder
 
 
-def incident(now: datetime = NOW, destination: str = "mail/1.eml") -> Incident:
+def incident(now: datetime = NOW) -> Incident:
     """Return the crisis as the volume rule tells it."""
     began = (now - timedelta(minutes=140)).replace(minute=0, second=0)
     seen = Evidence(
@@ -239,16 +241,26 @@ def incident(now: datetime = NOW, destination: str = "mail/1.eml") -> Incident:
         causes=(Cause(field="hashtag", value="latedelivery", count=39, expected=0.1),),
         mention_ids=(),
         query="*:*",
-        told=(
-            Told(
-                step=IncidentStep.OPENED,
-                at=began + timedelta(minutes=31),
-                subject="Acme: 41 mentions in 2 hours, 18 times the usual",
-                destination=destination,
-                message_id="<incident-1.opened@localhost>",
-            ),
-        ),
     )
+
+
+def tell_incident(state: StateStore, now: datetime = NOW, destination: str = "mail/1.eml") -> None:
+    """Put into the ledger that the crisis was told, to ``destination``."""
+    at = incident(now).opened_at + timedelta(minutes=1)
+    told = Notification(
+        key="incident-1.opened",
+        step="opened",
+        subject="Acme: 41 mentions in 2 hours, 18 times the usual",
+        message_id="<incident-1.opened@localhost>",
+        created_at=at,
+        expires_at=at + timedelta(days=2),
+        rule="Acme: volume",
+        incident="incident-1",
+    )
+    store = OutboxStore(state)
+    sent = Delivery(told.key, "press@acme.example", DeliveryState.WAITING, at, at, content=b"x")
+    store.add(told, [sent])
+    store.finish(sent, DeliveryState.SENT, at, destination)
 
 
 def fill_state(state: StateStore, now: datetime = NOW, *, hours: int = 168) -> None:

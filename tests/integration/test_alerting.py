@@ -20,14 +20,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from alerts.incident import IncidentStep
+from alerts.incident import Incident, IncidentStep
+from alerts.notification import Delivery, DeliveryState, Notification
 from app.alerting import Outcome, RuleOutcome, evaluate_rules, preview, watch_rules
 from app.bootstrap import Application
 from app.cli.main import app as command_line
 from app.cli.session import session
+from app.delivering import Sent
 from app.judging import FIRST_TOLD, STEP
 from app.queries import Queries
 from app.scope import parse_scope
+from app.stores.outbox import OutboxStore
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
 from core.questions import Selection
 from core.window import TimeWindow
@@ -92,6 +95,10 @@ class Home:
     def evaluate(self, *names: str, **options: bool) -> dict[str, RuleOutcome]:
         """Evaluate and return the outcomes by rule."""
         return {one.rule: one for one in evaluate_rules(self.application, names, **options)}
+
+    def told(self, incident: Incident) -> list[tuple[Notification, list[Delivery]]]:
+        """Return the ledger of an incident."""
+        return OutboxStore(self.application.state).of_incident(incident.id)
 
     def add(self, count: int, start: datetime, length: timedelta = HOUR) -> None:
         """Let people be angry."""
@@ -188,7 +195,7 @@ def test_doubling_and_resolution_are_told(home: Home) -> None:
         "resolved",
     ]
     (incident,) = home.application.state.incidents()
-    assert [told.step for told in incident.told] == list(IncidentStep)
+    assert [told.step for told, _ in home.told(incident)] == list(IncidentStep)
     assert incident.resolved_at is not None
 
 
@@ -220,7 +227,7 @@ def test_new_crisis_after_a_resolved_one_is_a_new_incident(home: Home) -> None:
 def test_mail_server_that_is_down_is_waited_for(home: Home) -> None:
     """What could not be told is told at the next round, the end of an incident too."""
     home.mailer.before = RetryableError("nobody listens")
-    assert home.evaluate("Acme volume")["Acme volume"].outcome is Outcome.OPEN
+    assert home.evaluate("Acme volume")["Acme volume"].outcome is Outcome.QUEUED
     assert not home.mailer.sent
     home.clock.now += MINUTES
     home.mailer.before = None
@@ -254,7 +261,8 @@ def test_refused_mail_is_told_as_refused_and_not_sent_again(home: Home) -> None:
     home.mailer.before = None
     home.evaluate("Acme volume")
     assert not home.mailer.sent
-    assert home.application.state.incidents()[0].told[0].destination == "refused: 550 spam"
+    ((_, (delivery,)),) = home.told(home.application.state.incidents()[0])
+    assert (delivery.state, delivery.words) == (DeliveryState.REFUSED, "refused: 550 spam")
 
 
 class Killed(BaseException):
@@ -408,6 +416,7 @@ def test_watching_stops_on_the_event_and_waits_for_engines(
 ) -> None:
     """The loop goes on when an engine was away, and ends as soon as it is told to."""
     stop, heard, refresh = threading.Event(), list[RuleOutcome](), home.application.index.refresh
+    sent = list[Sent]()
     failures: list[Exception] = [RetryableError("index is away")]
 
     def flaky() -> None:
@@ -415,19 +424,23 @@ def test_watching_stops_on_the_event_and_waits_for_engines(
             raise failures.pop()
         refresh()
 
-    def tell(outcome: RuleOutcome) -> None:
-        heard.append(outcome)
-        if len(heard) == 4:
+    def tell(outcome: RuleOutcome | Sent) -> None:
+        if isinstance(outcome, Sent):
+            sent.append(outcome)
+        else:
+            heard.append(outcome)
+        if len(heard) >= 4 and len(sent) == 2:
             stop.set()
 
     monkeypatch.setattr(home.application.index, "refresh", flaky)
     watch_rules(home.application, timedelta(milliseconds=5), stop, tell)
-    assert [one.outcome for one in heard] == [
-        Outcome.TOLD,
-        Outcome.TOLD,
+    assert [one.outcome for one in heard[:4]] == [
+        Outcome.QUEUED,
+        Outcome.QUEUED,
         Outcome.OPEN,
         Outcome.OPEN,
     ]
+    assert [one.state for one in sent] == [DeliveryState.SENT, DeliveryState.SENT]
 
 
 # --- the command line

@@ -1,5 +1,6 @@
 """A real SMTP server in this process that keeps what it receives, and refuses when told to."""
 
+import asyncio
 import ssl
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -39,6 +40,10 @@ class SmtpServer:
         self.mails: list[ReceivedMail] = []
         self.refused: dict[str, str] = {}
         """Recipient -> the answer to it ("550 unknown here")."""
+        self.seconds_a_mail = 0.0
+        """How long it thinks about each mail before it answers."""
+        self.dies_after_data = 0
+        """How many of the next mails it keeps and then goes away without an answer."""
         self.goodbye: str | None = None
         """The answer to QUIT, where it is not the usual one."""
         self._answers: list[str] = []
@@ -96,6 +101,7 @@ class SmtpServer:
             return self._answers.pop(0)
         content = envelope.content
         assert isinstance(content, bytes)
+        await asyncio.sleep(self.seconds_a_mail)
         self.mails.append(
             ReceivedMail(
                 sender=envelope.mail_from or "",
@@ -104,4 +110,8 @@ class SmtpServer:
                 content=content,
             )
         )
+        if self.dies_after_data:
+            self.dies_after_data -= 1
+            assert server.transport is not None
+            server.transport.close()
         return "250 kept"

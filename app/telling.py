@@ -1,0 +1,107 @@
+"""Makes the messages about incidents and puts them into the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerts.incident import Incident, IncidentStep
+from alerts.incidents import notification_key
+from alerts.mail import MailFacts, compose, drawn
+from app.bootstrap import Application
+from app.judging import rule_selection
+from app.queries import Queries
+from app.scope import Preset, Scope
+from charts.chart import Chart, Frame
+from charts.volume import VolumePoint, volume_chart
+from core.mention import Mention, Sentiment
+from core.settings import Rule, RuleKind
+from core.window import TimeWindow
+
+CHART_LENGTH = timedelta(hours=48)
+CHART_SIZE = (556, 190)
+
+
+class IncidentTeller:
+    """Tells the steps of incidents, each once, as of one instant."""
+
+    def __init__(self, application: Application, queries: Queries, now: datetime) -> None:
+        self._application, self._queries, self._now = application, queries, now
+
+    def tell(self, rule: Rule, incident: Incident, step: IncidentStep) -> bool:
+        """Queue one step; return False if it was queued before."""
+        key = notification_key(step, incident)
+        outbox = self._application.outbox
+        if outbox.has(key):
+            return False
+        mail = self._application.configuration.settings.mail
+        facts = drawn(self._facts(rule, incident, step))
+        return outbox.enqueue(
+            lambda recipient: compose(facts, mail, [recipient]),
+            key,
+            rule.recipients,
+            step=step.value,
+            rule=rule.name,
+            incident=incident.id,
+        )
+
+    def _facts(self, rule: Rule, incident: Incident, step: IncidentStep) -> MailFacts:
+        settings = self._application.configuration.settings
+        scope = replace(
+            self._queries.incident_scope(incident),
+            # The quiet hours before it is called resolved are no part of it.
+            until=incident.updated_at if incident.resolved_at else self._now,
+            sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
+        )
+        stored = self._queries.index.get(incident.mention_ids)
+        mentions = [
+            stored[key] for key in incident.mention_ids if key in stored and stored[key].has_content
+        ]
+        base = settings.link_base
+        return MailFacts(
+            incident=incident,
+            step=step,
+            mentions=mentions,
+            link=f"{base}/{scope.url('mentions')}",
+            count=self._queries.count(scope),
+            zone=settings.time_zone,
+            mention_links={one.id: f"{base}/{_only(one).url('mentions')}" for one in mentions},
+            chart=self._chart(rule, incident),
+            is_synthetic=self._queries.count(scope.narrowed("synthetic:true")) > 0,
+            copies=self._queries.count(scope.narrowed("copy:true")),
+        )
+
+    def _chart(self, rule: Rule, incident: Incident) -> Chart:
+        from app.overview import volume_points
+
+        zone = self._application.configuration.settings.time_zone
+        began = incident.first.started_at
+        window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - CHART_LENGTH), self._now)
+        points = volume_points(
+            self._queries, rule_selection(rule, self._now), window, self._now, zone
+        )
+        ended = incident.updated_at if incident.resolved_at else self._now
+        shown = [
+            VolumePoint(
+                window=point.window,
+                count=point.count,
+                expected=point.expected,
+                low=point.low,
+                high=point.high,
+                is_incomplete=not (point.is_complete and point.is_covered),
+                is_burst=point.window.end > began and point.window.start < ended,
+            )
+            for point in points
+        ]
+        width, height = CHART_SIZE
+        return volume_chart(shown, Frame(width=width, height=height, zone=zone))
+
+
+def _only(mention: Mention) -> Scope:
+    """Return the scope that holds this one mention, whatever becomes of it."""
+    return Scope(
+        preset=Preset.ALL,
+        query=f'id:"{mention.id}"',
+        include_own=True,
+        include_irrelevant=True,
+    )
