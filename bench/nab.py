@@ -38,7 +38,7 @@ PROFILES = (
 
 def value_at(position: float) -> float:
     """Return sigma: 1 far before a window's end, 0 at its end, -1 far after it."""
-    return -1.0 if position > 3.0 else 2.0 / (1.0 + exp(5.0 * position)) - 1.0
+    return -1.0 if position >= 3.0 else 2.0 / (1.0 + exp(5.0 * position)) - 1.0
 
 
 def window_indices(
