@@ -15,6 +15,7 @@ from core.query.parser import parse
 from core.questions import Selection
 from core.settings import Rule, RuleKind
 from core.window import TimeWindow
+from insights.baseline import HOUR
 from insights.burst import VolumeSettings, judge_volume, scan_volume
 from insights.negative import NegativeSettings, ShareSeries, judge_negative, scan_negative
 from insights.series import Series
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 HISTORY = timedelta(weeks=8)
 """What a baseline reads; see ``insights.baseline``."""
 
-STEP = timedelta(minutes=5)
-"""Buckets that rules are judged by: a big burst is seen in minutes."""
+RECENT = timedelta(days=3)
+"""What is read minute by minute: the longest window, and how far back "since when" may reach."""
+
+STEP = timedelta(minutes=1)
+"""Buckets that rules are judged by: a big burst is seen in minutes, and nobody waits for more."""
+
+REPLAY_STEP = timedelta(minutes=5)
+"""Buckets that a replay of months is judged by."""
 
 LABELS = tuple(Sentiment)
 
@@ -69,7 +76,7 @@ def judge(queries: Queries, rule: Rule, now: datetime, step: timedelta = STEP) -
     """
     if queries.first_seen(rule_selection(rule, now)) is None:
         return None
-    judged = _judged(queries, rule, now, TimeWindow.before(now, HISTORY), step)
+    judged = _judged(queries, rule, now, RECENT, step)
     return judged.judge(judged.observed.last_closed(now))
 
 
@@ -95,7 +102,7 @@ def replay(
     now: datetime,
     length: timedelta,
     apart: timedelta,
-    step: timedelta = STEP,
+    step: timedelta = REPLAY_STEP,
 ) -> list[Episode]:
     """Return when ``rule`` would have fired in the ``length`` before ``now``.
 
@@ -104,7 +111,7 @@ def replay(
     """
     if queries.first_seen(rule_selection(rule, now)) is None:
         return []
-    judged = _judged(queries, rule, now, TimeWindow.before(now, length + HISTORY), step)
+    judged = _judged(queries, rule, now, length + RECENT, step)
     series = judged.observed
     scan = judged.scan(max(series.index_of(now - length), 0), series.last_closed(now))
     alerts = np.array(scan.alerts(), dtype=np.int64)
@@ -140,29 +147,33 @@ class _Judged:
 
 
 def _judged(
-    queries: Queries, rule: Rule, now: datetime, window: TimeWindow, step: timedelta
+    queries: Queries, rule: Rule, now: datetime, length: timedelta, step: timedelta
 ) -> _Judged:
+    """Return what ``rule`` counts in the ``length`` before ``now``, and in hours for its usual."""
     zone = queries.configuration.settings.time_zone
+    near, far = TimeWindow.before(now, length), TimeWindow.before(now, length + HISTORY)
 
-    def counted(sentiments: Sequence[Sentiment]) -> Series:
+    def counted(sentiments: Sequence[Sentiment], window: TimeWindow, by: timedelta) -> Series:
         selection = without_copies(rule_selection(rule, now, sentiments))
-        return queries.series(replace(selection, window=window), window, step)
+        return queries.series(replace(selection, window=window), window, by)
 
     if rule.kind is RuleKind.VOLUME_SPIKE:
-        series, volume = counted(()), volume_settings(rule, zone)
+        series, hours = counted((), near, step), counted((), far, HOUR)
+        volume = volume_settings(rule, zone)
         return _Judged(
             series,
-            lambda index: judge_volume(series, index, volume),
-            lambda first, last: scan_volume(series, first, last, volume),
+            lambda index: judge_volume(series, index, volume, hours),
+            lambda first, last: scan_volume(series, first, last, volume, hours),
         )
-    shares, negative = (
-        ShareSeries(counted((Sentiment.NEGATIVE,)), counted(LABELS)),
-        negative_settings(rule, zone),
+    shares, history = (
+        ShareSeries(counted((Sentiment.NEGATIVE,), window, by), counted(LABELS, window, by))
+        for window, by in ((near, step), (far, HOUR))
     )
+    negative = negative_settings(rule, zone)
     return _Judged(
         shares.negative,
-        lambda index: judge_negative(shares, index, negative),
-        lambda first, last: scan_negative(shares, first, last, negative),
+        lambda index: judge_negative(shares, index, negative, history),
+        lambda first, last: scan_negative(shares, first, last, negative, history),
     )
 
 

@@ -76,7 +76,7 @@ class Queries:
         self._application = application
         self.pending = pending or Pending()
         self.index: Index = CorrectedIndex(application.index, self.pending)
-        self._last_covered: tuple[tuple[TimeWindow, timedelta], FloatArray] | None = None
+        self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
 
     @property
     def configuration(self) -> Configuration:
@@ -202,8 +202,8 @@ class Queries:
 
     def _covered(self, window: TimeWindow, step: timedelta) -> FloatArray:
         """Return the coverage of each bucket; asked again for the same window by every rule."""
-        key = (window, step)
-        if self._last_covered is None or self._last_covered[0] != key:
+        known = self._last_covered.get(step)
+        if known is None or known[0] != window:
             start = bucket_start(window.start, step)
             number = max(-((start - window.end) // step), 0)
             hours = (start.timestamp() + np.arange(number) * step.total_seconds()) // 3600
@@ -213,8 +213,8 @@ class Queries:
                 place = int(at.timestamp()) // 3600 - first
                 if 0 <= place < shares.size:
                     shares[place] = share
-            self._last_covered = (key, shares[hours.astype(np.int64) - first])
-        return self._last_covered[1]
+            known = self._last_covered[step] = (window, shares[hours.astype(np.int64) - first])
+        return known[1]
 
     def _shares_by_hour(self, window: TimeWindow) -> dict[datetime, float]:
         """Return the share of polls that went well, of hours in which any source was polled."""

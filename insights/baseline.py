@@ -27,6 +27,7 @@ from insights.distributions import FloatArray, IntArray, upper_tail
 from insights.series import GOOD_COVERAGE, Series
 
 HOUR = timedelta(hours=1)
+WEEK = timedelta(weeks=1)
 HOURS_PER_WEEK = 168
 # Eight weeks: enough same-hours for a spread, short enough to follow growth.
 REFERENCE_WEEKS = 8
@@ -37,6 +38,8 @@ LEVEL_HALF_LIFE_HOURS = 72
 # How far the level is believed to move by itself (relative standard deviation).
 LEVEL_PRIOR = 0.3
 LEVEL_LIMITS = (1 / 3, 3.0)
+# Growth is believed to go on since the days that the level was read from, by no more than this.
+LONGEST_STEP_AHEAD = 1.05
 # Hours less likely than this under the fit are past bursts and do not shape what is usual; of 1,344
 # ordinary hours about one is lost.
 MASK_LEVEL = 1e-3
@@ -66,7 +69,8 @@ class Baseline:
     ``level`` is the factor by which recent days stand above it, ``spread`` the negative-binomial
     alpha of hourly counts, ``spread_by_hours`` that of sums over 1, 2, ... hours, ``uncertainty``
     the relative variance of an expected value itself. ``covered_hours`` says how much was learned
-    from.
+    from; of the hours of ``reference``, ``rates`` and ``fitted`` are what was seen and what the fit
+    makes of it, and ``is_quiet`` says which were covered and no burst.
     """
 
     reference: TimeWindow
@@ -77,6 +81,9 @@ class Baseline:
     uncertainty: float
     covered_hours: int
     masked_hours: int
+    rates: FloatArray
+    fitted: FloatArray
+    is_quiet: BoolArray
 
     @property
     def spread(self) -> float:
@@ -135,39 +142,45 @@ def fit_baseline(
     usable = exposure >= GOOD_COVERAGE
     covered = int(usable.sum())
     if covered == 0:
-        empty = np.zeros(HOURS_PER_WEEK)
-        return Baseline(reference, zone, empty, 1.0, np.array([SPREAD_PRIOR]), 1.0, 0, 0)
+        profile, spread = np.zeros(HOURS_PER_WEEK), np.array([SPREAD_PRIOR])
+        return Baseline(
+            reference, zone, profile, 1.0, spread, 1.0, 0, 0, exposure, exposure, usable
+        )
     slots = hour_slots(first, len(counts), zone)
     age = np.arange(len(counts), 0, -1.0)
     rates = np.divide(counts, exposure, out=np.zeros(len(counts)), where=usable)
     # A burst widens the profile and the spread that it is to be found by. So hours far above the
     # median of their hour of the day are left out at first; the passes take back what fits.
     typical = _medians(rates, usable, slots % 24)
-    kept = usable & ~_bursts(usable & (upper_tail(rates, typical, FIRST_SPREAD) < MASK_LEVEL))
+    kept = usable & ~_bursts(usable & _stands_out(rates, typical, FIRST_SPREAD))
     alpha = SPREAD_PRIOR
-    profile, profile_error, fitted = np.zeros(0), 0.0, rates
+    profile, profile_error, fitted, weights = np.zeros(0), 0.0, rates, np.zeros(0)
     for _ in range(FITTING_PASSES):
         weights = np.where(kept, 0.5 ** (age / PROFILE_HALF_LIFE_HOURS), 0.0)
         profile, profile_error = _fit_profile(rates, weights, slots, alpha)
         fitted = profile[slots] * _weekly_level(rates, profile[slots], kept, alpha)
         alpha = _spread(rates, fitted, kept, 1, SPREAD_PRIOR)
-        kept = usable & ~_bursts(usable & (upper_tail(np.round(rates), fitted, alpha) < MASK_LEVEL))
+        kept = usable & ~_bursts(usable & _stands_out(np.rint(rates), fitted, alpha))
     recent = np.where(kept, 0.5 ** (age / LEVEL_HALF_LIFE_HOURS), 0.0)
     one_group = np.zeros(len(counts), dtype=np.int64)
     factors, errors = _factors(
         rates, recent, profile[slots], one_group, alpha, number=1, prior=LEVEL_PRIOR
     )
+    level = float(np.clip(factors[0], *LEVEL_LIMITS))
     longer = [_spread(rates, fitted, kept, hours, alpha / hours) for hours in SPREAD_HOURS[1:]]
     by_hours = np.interp(np.arange(1, 25), SPREAD_HOURS, np.minimum.accumulate([alpha, *longer]))
     return Baseline(
         reference=reference,
         zone=zone,
         profile=profile,
-        level=float(np.clip(factors[0], *LEVEL_LIMITS)),
+        level=level * _step_ahead(level, age, recent, weights),
         spread_by_hours=by_hours,
         uncertainty=profile_error + float(errors[0]),
         covered_hours=covered,
         masked_hours=covered - int(kept.sum()),
+        rates=rates,
+        fitted=fitted,
+        is_quiet=kept,
     )
 
 
@@ -193,6 +206,20 @@ def _day_slots(day: int, zone: str) -> tuple[int, ...]:
     return tuple(at.weekday() * 24 + at.hour for at in local)
 
 
+def to_hours(series: Series) -> Series:
+    """Return the series in whole hours of UTC, as a baseline reads it.
+
+    An hour's count is that of its covered buckets, its coverage their share of it; a last hour that
+    is not over is left out. Raises ValueError if the buckets do not divide an hour.
+    """
+    if series.step == HOUR:
+        return series
+    counts, exposure, first = hours_before(
+        series, series.end, -((series.start - series.end) // WEEK)
+    )
+    return Series(first, HOUR, counts.astype(np.int64), exposure)
+
+
 def hours_before(
     series: Series, end: datetime, weeks: int
 ) -> tuple[FloatArray, FloatArray, datetime]:
@@ -201,7 +228,7 @@ def hours_before(
         raise ValueError(f"a baseline needs buckets that divide an hour, not {series.step}")
     per_hour = HOUR // series.step
     last = bucket_start(min(end, series.end).astimezone(UTC), HOUR)
-    first = max(bucket_start(series.start, HOUR), last - timedelta(weeks=weeks))
+    first = max(bucket_start(series.start, HOUR), last - weeks * WEEK)
     number = max((last - first) // HOUR, 0)
     from_index = (first - series.start) // series.step
     padding = max(-from_index, 0)  # the series may begin within its first hour
@@ -216,12 +243,28 @@ def hours_before(
 
 def _medians(rates: FloatArray, usable: BoolArray, hours: IntArray) -> FloatArray:
     """Return for each hour the median rate of its hour of the day."""
+    seen, of_hour = rates[usable], hours[usable]
+    in_order = seen[np.lexsort((seen, of_hour))]
+    number = np.bincount(of_hour, minlength=24)
+    first = np.cumsum(number) - number
+    known = number > 0
+    lower = in_order[first[known] + (number[known] - 1) // 2]
+    upper = in_order[first[known] + number[known] // 2]
     medians = np.full(24, SMALLEST_MEDIAN)
-    for hour in range(24):
-        seen = rates[usable & (hours == hour)]
-        if seen.size:
-            medians[hour] = max(float(np.median(seen)), SMALLEST_MEDIAN)
-    return medians[hours]
+    medians[known] = np.maximum((lower + upper) / 2, SMALLEST_MEDIAN)
+    return np.asarray(medians[hours])
+
+
+def _stands_out(rates: FloatArray, mean: FloatArray, alpha: float) -> BoolArray:
+    """Return which hours are less likely than `MASK_LEVEL`.
+
+    The tail is worked out only beyond two standard deviations: a count distribution that leans to
+    the right has far more than that level above them.
+    """
+    high = rates > mean + 2 * np.sqrt(mean + alpha * mean**2)
+    found = np.zeros(len(rates), dtype=np.bool_)
+    found[high] = upper_tail(rates[high], mean[high], alpha) < MASK_LEVEL
+    return found
 
 
 def _fit_profile(
@@ -273,6 +316,20 @@ def _factors(
     share = np.divide(trust, trust + noise, out=np.zeros(number), where=noise > 0)
     moved = np.divide(seen - awaited, awaited, out=np.zeros(number), where=awaited > 0)
     return np.maximum(1 + share * moved, SMALLEST_FACTOR), variance * (1 - share)
+
+
+def _step_ahead(level: float, age: FloatArray, recent: FloatArray, weights: FloatArray) -> float:
+    """Return by what factor the stream has grown since the days that its level was read from.
+
+    The level says how far the days of weights ``recent`` stand above those of ``weights``, which
+    are older; growth at the same pace since then makes level^(a / (b - a)), a and b being the mean
+    ages of the two. A jump is no growth, so the factor is bounded.
+    """
+    newer, older = (
+        float((age * weight).sum() / max(weight.sum(), 1e-12)) for weight in (recent, weights)
+    )
+    ahead = level ** (newer / (older - newer)) if older > newer else 1.0
+    return float(np.clip(ahead, 1 / LONGEST_STEP_AHEAD, LONGEST_STEP_AHEAD))
 
 
 def _weekly_level(rates: FloatArray, mean: FloatArray, kept: BoolArray, alpha: float) -> FloatArray:

@@ -16,10 +16,11 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from core.window import TimeWindow
-from insights.baseline import HOUR, Baseline, fit_baseline
-from insights.distributions import count_interval, upper_tail
+from insights.baseline import HOUR, Baseline, BoolArray, fit_baseline, to_hours
+from insights.distributions import FloatArray, IntArray, count_interval, upper_tail
 from insights.series import Series
 from insights.verdict import (
+    LEARNING_DAYS,
     USUAL_MASS,
     Evidence,
     Learning,
@@ -29,6 +30,7 @@ from insights.verdict import (
     Verdict,
     check_windows,
     choose_window,
+    find_learning,
     join_scans,
     pass_on,
     reference_end,
@@ -42,10 +44,6 @@ DEFAULT_WINDOWS = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOU
 # Independent looks per length of a sliding window, measured on simulated quiet weeks
 # (bench/alerts.py).
 CROSSINGS = 4.0
-# Two weeks: each hour of the week twice, the least that can tell a Monday from a Sunday.
-LEARNING_DAYS = 14
-# While learning, a burst must at least double the busiest hour so far.
-LEARNING_FACTOR = 2.0
 # How far back "since when" may reach.
 LONGEST_RUN = timedelta(days=3)
 # The least factor for which "since when" is asked; below it, the sum would hardly fall back to 0.
@@ -77,38 +75,46 @@ class VolumeSettings:
             raise ValueError("a volume rule needs at least one window")
 
 
-def judge_volume(series: Series, index: int, settings: VolumeSettings) -> Verdict:
+def judge_volume(
+    series: Series, index: int, settings: VolumeSettings, history: Series | None = None
+) -> Verdict:
     """Return the verdict on bucket ``index``, from it and earlier buckets alone.
 
+    ``history`` holds the same mentions for longer, in hours; the series' own where it is not given.
     Raises IndexError if the series has no such bucket, ValueError if its step does not suit.
     """
     levels = _levels(series, index, index, settings)
-    at = series.time_of(index + 1)
-    baseline = fit_baseline(series, reference_end(at, _longest(series, levels)), zone=settings.zone)
-    learning = _learning(series, baseline, settings)
+    hours = to_hours(series) if history is None else history
+    at, longest = series.time_of(index + 1), max(levels) * series.step
+    baseline = fit_baseline(hours, reference_end(at, longest), zone=settings.zone)
+    learning = _learning(hours, at, longest, settings)
     if learning is not None:
         return _learning_verdict(series, at, baseline, learning)
     scan = _scan_group(series, index, index, baseline, levels, settings)
     return _verdict(series, index, baseline, scan)
 
 
-def scan_volume(series: Series, first: int, last: int, settings: VolumeSettings) -> Scan:
+def scan_volume(
+    series: Series, first: int, last: int, settings: VolumeSettings, history: Series | None = None
+) -> Scan:
     """Judge the buckets ``first`` .. ``last`` as :func:`judge_volume` would, quickly.
 
-    For previews and simulations: the baseline is fitted once an hour, as it changes once an hour.
+    For previews and simulations: the baseline is fitted as seldom as it changes.
     """
     levels = _levels(series, first, last, settings)
-    longest = _longest(series, levels)
+    hours = to_hours(series) if history is None else history
+    longest = max(levels) * series.step
     parts = []
     at = first
     while at <= last:
-        until = same_reference(series, at, last, longest)
-        end = reference_end(series.time_of(at + 1), longest)
-        baseline = fit_baseline(series, end, zone=settings.zone)
-        learning = _learning(series, baseline, settings)
+        learning = _learning(hours, series.time_of(at + 1), longest, settings)
         if learning is None:
+            until = same_reference(series, at, last, longest)
+            end = reference_end(series.time_of(at + 1), longest)
+            baseline = fit_baseline(hours, end, zone=settings.zone)
             parts.append(_scan_group(series, at, until, baseline, levels, settings))
         else:
+            until = same_reference(series, at, last, longest, HOUR)
             parts.append(_scan_learning(series, at, until, learning))
         at = until + 1
     return join_scans(parts)
@@ -123,10 +129,6 @@ def _levels(series: Series, first: int, last: int, settings: VolumeSettings) -> 
     return dict(zip(lengths, levels, strict=True))
 
 
-def _longest(series: Series, levels: dict[int, float]) -> timedelta:
-    return max(levels) * series.step
-
-
 def _scan_group(
     series: Series,
     first: int,
@@ -137,21 +139,55 @@ def _scan_group(
 ) -> Scan:
     """Judge buckets that share a baseline."""
     origin = max(first - max(levels) + 1, 0)
-    expected = baseline.expected(series.time_of(origin), series.step, last + 1 - origin)
-    seen_sums = np.concatenate([[0], np.cumsum(series.counts[origin : last + 1])])
-    mean_sums = np.concatenate([[0.0], np.cumsum(expected)])
+    usual = baseline.expected(series.time_of(origin), series.step, last + 1 - origin)
+    sums = [
+        np.concatenate([[0.0], np.cumsum(values)])
+        for values in (
+            series.counts[origin : last + 1],
+            usual,
+            usual * _is_known(series, origin, last),
+        )
+    ]
     ends = np.arange(first, last + 1) - origin + 1
     lengths = np.array(list(levels))[:, None]
     begins = np.maximum(ends - lengths, 0)
-    seen = seen_sums[ends] - seen_sums[begins]
-    mean = mean_sums[ends] - mean_sums[begins]
-    spread = np.array([[baseline.spread_over(length * series.step)] for length in levels])
+    seen, full, mean = (total[ends] - total[begins] for total in sums)
+    spread = _spread_known(baseline, series.step, lengths, mean, full)
     shares = np.broadcast_to(np.array(list(levels.values()))[:, None], mean.shape)
     level = pass_on(shares, upper_tail(settings.minimum, mean, spread))
     p = upper_tail(seen, mean, spread)
     eligible = (seen >= settings.minimum) & (ends >= lengths)
     evidence = [Evidence(n, level[i], p[i], eligible[i]) for i, n in enumerate(levels)]
     return choose_window(evidence, first)
+
+
+def _spread_known(
+    baseline: Baseline, step: timedelta, lengths: IntArray, mean: FloatArray, full: FloatArray
+) -> FloatArray:
+    """Return alpha of windows of ``lengths`` of which only ``mean`` of ``full`` is expected.
+
+    What is left of a window after an outage varies like a window as much shorter.
+    """
+    whole = np.array([[baseline.spread_over(int(length) * step)] for length in lengths[:, 0]])
+    cut = np.divide(full, mean, out=np.ones_like(full), where=mean > 0)
+    return np.asarray(np.minimum(whole * cut, np.maximum(whole, baseline.spread_over(step))))
+
+
+def _is_known(series: Series, first: int, last: int) -> BoolArray:
+    """Return for the buckets ``first`` .. ``last`` whether silence in them says anything.
+
+    Nothing is expected of a bucket that was not covered, before the first mention of its gap: an
+    outage is no reason to miss the burst after it. From that mention on somebody delivers, late or
+    in part, and what is usual is expected in full.
+    """
+    covered = np.flatnonzero(series.is_covered[: first + 1])
+    origin = int(covered[-1]) if covered.size else 0
+    known = series.is_covered[origin : last + 1]
+    heard = series.counts[origin : last + 1] > 0
+    place = np.arange(known.size)
+    gap_began = np.maximum.accumulate(np.where(known, place, -1))
+    last_heard = np.maximum.accumulate(np.where(heard, place, -1))
+    return np.asarray(known | (last_heard > gap_began))[first - origin :]
 
 
 def _verdict(
@@ -164,7 +200,8 @@ def _verdict(
     at = series.time_of(index + 1)
     length = min(int(scan.length[0]), index + 1)
     window = TimeWindow.before(at, length * series.step)
-    expected = float(baseline.expected(window.start, series.step, length).sum())
+    usual = baseline.expected(window.start, series.step, length)
+    expected = float((usual * _is_known(series, index + 1 - length, index)).sum())
     low, high = count_interval(expected, baseline.spread_over(window.length), USUAL_MASS)
     observed = int(series.counts[index + 1 - length : index + 1].sum())
     coverage = window_coverage(series, window)
@@ -207,17 +244,11 @@ def run_start(series: Series, index: int, baseline: Baseline, factor: float | No
     return series.time_of(min(first + begin, index))
 
 
-def _learning(series: Series, baseline: Baseline, settings: VolumeSettings) -> Learning | None:
+def _learning(
+    hours: Series, at: datetime, longest: timedelta, settings: VolumeSettings
+) -> Learning | None:
     """Return how far learning is, or None once there is enough history."""
-    days = baseline.covered_hours // 24
-    if days >= settings.learning_days:
-        return None
-    history = series.between(baseline.reference)
-    per_hour = HOUR // series.step
-    hours = history.counts[len(history) % per_hour :].reshape(-1, per_hour).sum(axis=1)
-    busiest = int(hours.max()) if hours.size else 0
-    threshold = max(settings.learning_from, int(np.ceil(LEARNING_FACTOR * busiest)))
-    return Learning(day=days + 1, days=settings.learning_days, threshold=threshold)
+    return find_learning(hours, at, longest, settings.learning_days, settings.learning_from)
 
 
 def _scan_learning(series: Series, first: int, last: int, learning: Learning) -> Scan:
@@ -226,8 +257,7 @@ def _scan_learning(series: Series, first: int, last: int, learning: Learning) ->
     sums = np.concatenate([[0], np.cumsum(series.counts)])
     ends = np.arange(first, last + 1) + 1
     fires = sums[ends] - sums[np.maximum(ends - per_hour, 0)] >= learning.threshold
-    unknown = np.full(len(ends), np.nan)
-    return Scan(first, fires, unknown, unknown, np.full(len(ends), per_hour))
+    return Scan.learning(first, fires, per_hour)
 
 
 def _learning_verdict(

@@ -20,11 +20,19 @@ import numpy as np
 from scipy import special
 
 from core.window import TimeWindow, bucket_start
-from insights.baseline import HOUR, BoolArray, hour_slots, hours_before
-from insights.burst import LEARNING_DAYS, LEARNING_FACTOR, LONGEST_RUN
+from insights.baseline import (
+    HOUR,
+    REFERENCE_WEEKS,
+    BoolArray,
+    hour_slots,
+    hours_before,
+    to_hours,
+)
+from insights.burst import LONGEST_RUN
 from insights.distributions import FloatArray, IntArray, share_interval, share_upper_tail
 from insights.series import GOOD_COVERAGE, Series
 from insights.verdict import (
+    LEARNING_DAYS,
     USUAL_MASS,
     Evidence,
     Learning,
@@ -34,6 +42,7 @@ from insights.verdict import (
     Verdict,
     check_windows,
     choose_window,
+    find_learning,
     join_scans,
     reference_end,
     same_reference,
@@ -44,14 +53,13 @@ from insights.verdict import (
 DEFAULT_WINDOWS = (HOUR / 2, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
 # Independent looks per length of a sliding window, measured as for volume.
 CROSSINGS = 8.0
-REFERENCE_WEEKS = 8
 HALF_LIFE_HOURS = 4 * 168
 # One negative among five scored is believed before anything was seen.
 PRIOR_NEGATIVE, PRIOR_SCORED = 1.0, 5.0
 # Hours that stand out by more standard deviations than this are past crises.
 MASK_DEVIATIONS = 3.5
 # The exact tail is worked out where the normal approximation stands out by this much.
-WORTH_A_LOOK = 1.5
+WORTH_A_LOOK = 2.2
 # rho where history is thin: prior mean and standard deviation.
 CORRELATION_PRIOR = 0.03
 CORRELATION_PRIOR_DEVIATION = 0.03
@@ -104,13 +112,18 @@ class ShareSeries:
         if bool((one.counts > other.counts).any()):
             raise ValueError("a bucket has more negative mentions than scored ones")
 
+    def to_hours(self) -> ShareSeries:
+        """Return both series in whole hours, as a baseline reads them."""
+        return ShareSeries(to_hours(self.negative), to_hours(self.scored))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShareBaseline:
     """The usual negative share: for each hour of the local day, and how it varies.
 
     ``correlation_by_hours`` is rho of sums over 1, 2, ... hours; ``uncertainty`` the variance of a
-    share itself, in units of share * (1 - share).
+    share itself, in units of share * (1 - share). Of the hours of ``reference``, ``negative`` and
+    ``scored`` are what was seen, and ``is_quiet`` says which were covered and no crisis.
     """
 
     reference: TimeWindow
@@ -119,6 +132,9 @@ class ShareBaseline:
     correlation_by_hours: FloatArray
     uncertainty: float
     covered_hours: int
+    negative: FloatArray
+    scored: FloatArray
+    is_quiet: BoolArray
 
     def shares(self, start: datetime, step: timedelta, number: int) -> FloatArray:
         """Return the usual share of ``number`` buckets of ``step`` from ``start`` on."""
@@ -161,7 +177,17 @@ def fit_shares(
     lengths = (1, 3, 6, 12)
     found = [rho] + [_correlation(negative, scored, usual, kept, n) for n in lengths[1:]]
     by_hours = np.interp(np.arange(1, 13), lengths, np.minimum.accumulate(found))
-    return ShareBaseline(reference, zone, by_hour, by_hours, uncertainty, int(usable.sum()))
+    return ShareBaseline(
+        reference,
+        zone,
+        by_hour,
+        by_hours,
+        uncertainty,
+        int(usable.sum()),
+        negative,
+        scored,
+        kept,
+    )
 
 
 def _by_hour(
@@ -217,37 +243,51 @@ def _correlation(
     return rho
 
 
-def judge_negative(shares: ShareSeries, index: int, settings: NegativeSettings) -> Verdict:
+def judge_negative(
+    shares: ShareSeries,
+    index: int,
+    settings: NegativeSettings,
+    history: ShareSeries | None = None,
+) -> Verdict:
     """Return the verdict on bucket ``index``, from it and earlier buckets alone.
 
+    ``history`` holds the same mentions for longer, in hours; the series' own where it is not given.
     Raises IndexError if the series has no such bucket, ValueError if its step does not suit.
     """
     levels = _levels(shares.scored, index, index, settings)
-    longest = max(levels) * shares.scored.step
-    end = reference_end(shares.scored.time_of(index + 1), longest)
-    baseline = fit_shares(shares, end, zone=settings.zone)
-    learning = _learning(shares, baseline, settings)
+    hours = shares.to_hours() if history is None else history
+    at, longest = shares.scored.time_of(index + 1), max(levels) * shares.scored.step
+    baseline = fit_shares(hours, reference_end(at, longest), zone=settings.zone)
+    learning = _learning(hours, at, longest, settings)
     if learning is not None:
         return _learning_verdict(shares, index, baseline, learning)
     scan = _scan_group(shares, index, index, baseline, levels, settings)
     return _verdict(shares, index, baseline, scan)
 
 
-def scan_negative(shares: ShareSeries, first: int, last: int, settings: NegativeSettings) -> Scan:
+def scan_negative(
+    shares: ShareSeries,
+    first: int,
+    last: int,
+    settings: NegativeSettings,
+    history: ShareSeries | None = None,
+) -> Scan:
     """Judge the buckets ``first`` .. ``last`` as :func:`judge_negative` would, quickly."""
     series = shares.scored
     levels = _levels(series, first, last, settings)
+    hours = shares.to_hours() if history is None else history
     longest = max(levels) * series.step
     parts = []
     at = first
     while at <= last:
-        until = same_reference(series, at, last, longest)
-        end = reference_end(series.time_of(at + 1), longest)
-        baseline = fit_shares(shares, end, zone=settings.zone)
-        learning = _learning(shares, baseline, settings)
+        learning = _learning(hours, series.time_of(at + 1), longest, settings)
         if learning is None:
+            until = same_reference(series, at, last, longest)
+            end = reference_end(series.time_of(at + 1), longest)
+            baseline = fit_shares(hours, end, zone=settings.zone)
             parts.append(_scan_group(shares, at, until, baseline, levels, settings))
         else:
+            until = same_reference(series, at, last, longest, HOUR)
             parts.append(_scan_learning(shares, at, until, learning))
         at = until + 1
     return join_scans(parts)
@@ -363,16 +403,11 @@ def _run_start(shares: ShareSeries, index: int, baseline: ShareBaseline, share: 
 
 
 def _learning(
-    shares: ShareSeries, baseline: ShareBaseline, settings: NegativeSettings
+    hours: ShareSeries, at: datetime, longest: timedelta, settings: NegativeSettings
 ) -> Learning | None:
     """Return how far learning is, or None once there is enough history."""
-    days = baseline.covered_hours // 24
-    if days >= settings.learning_days:
-        return None
-    hours, _, _ = hours_before(shares.negative, baseline.reference.end, REFERENCE_WEEKS)
-    busiest = float(hours.max()) if hours.size else 0.0
-    threshold = max(settings.learning_from, int(np.ceil(LEARNING_FACTOR * busiest)))
-    return Learning(day=days + 1, days=settings.learning_days, threshold=threshold)
+    least = settings.learning_from
+    return find_learning(hours.negative, at, longest, settings.learning_days, least)
 
 
 def _scan_learning(shares: ShareSeries, first: int, last: int, learning: Learning) -> Scan:
@@ -388,8 +423,7 @@ def _scan_learning(shares: ShareSeries, first: int, last: int, learning: Learnin
         )
     )
     fires = (negative >= learning.threshold) & (2 * negative >= scored)
-    unknown = np.full(len(ends), np.nan)
-    return Scan(first, fires, unknown, unknown, np.full(len(ends), per_hour))
+    return Scan.learning(first, fires, per_hour)
 
 
 def _learning_verdict(

@@ -11,15 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from core.window import TimeWindow, bucket_start
-from insights.baseline import HOUR
+from insights.baseline import HOUR, REFERENCE_WEEKS, hours_before
 from insights.distributions import FloatArray, IntArray
-from insights.series import Series
+from insights.series import GOOD_COVERAGE, Series
 
 WEEK = timedelta(weeks=1)
+# Two weeks: each hour of the week twice, the least that can tell a Monday from a Sunday.
+LEARNING_DAYS = 14
+# While learning, a burst must at least double the busiest hour so far.
+LEARNING_FACTOR = 2.0
 # Shown as "usual": the middle four fifths of what the baseline expects.
 USUAL_MASS = 0.8
 # Louder than any ratio of p to level that a window which may fire can have.
 NOT_ELIGIBLE = 1e9
+# A baseline of eight weeks changes little within hours. A whole number of these makes a day.
+REFERENCE_STEP = timedelta(hours=6)
 
 
 class Status(StrEnum):
@@ -91,7 +97,9 @@ class Scan:
     """The judgements of buckets ``first`` .. ``first + len(is_alert) - 1``, without their words.
 
     ``p``, ``level`` and ``length`` (in buckets) are those of the window that stands out most; the
-    first two are nan while learning.
+    first two are nan while learning. ``ratio`` is p / level of the window that may fire and stands
+    out most (infinite where none may): with k times the budget, the rule fires where it is at most
+    k.
     """
 
     first: int
@@ -99,6 +107,14 @@ class Scan:
     p: FloatArray
     level: FloatArray
     length: IntArray
+    ratio: FloatArray
+
+    @classmethod
+    def learning(cls, first: int, fires: npt.NDArray[np.bool_], length: int) -> Scan:
+        """Return the judgements of a rule that is learning, made by windows of ``length``."""
+        unknown = np.full(fires.size, np.nan)
+        lengths = np.full(fires.size, length, dtype=np.int64)
+        return cls(first, fires, unknown, unknown, lengths, np.where(fires, 0.0, np.inf))
 
     def alerts(self) -> list[int]:
         """Return the indices of the buckets at which the rule fires."""
@@ -115,6 +131,7 @@ def join_scans(parts: Sequence[Scan]) -> Scan:
         np.concatenate([part.p for part in parts]),
         np.concatenate([part.level for part in parts]),
         np.concatenate([part.length for part in parts]),
+        np.concatenate([part.ratio for part in parts]),
     )
 
 
@@ -144,6 +161,7 @@ def choose_window(evidence: Sequence[Evidence], first: int) -> Scan:
         np.take_along_axis(p, best[None, :], axis=0)[0],
         np.take_along_axis(levels, best[None, :], axis=0)[0],
         lengths[best],
+        np.where(eligible, p / levels, np.inf).min(axis=0),
     )
 
 
@@ -161,20 +179,40 @@ def pass_on(levels: FloatArray, smallest: FloatArray) -> FloatArray:
     return np.where(is_full, levels * (1 + (1 - used).sum(axis=0) / takers), levels)
 
 
-def reference_end(at: datetime, longest: timedelta) -> datetime:
-    """Return the whole hour at which the baseline of a judgement at ``at`` ends.
+def reference_end(at: datetime, longest: timedelta, every: timedelta = REFERENCE_STEP) -> datetime:
+    """Return when (a multiple of ``every``, in UTC) the baseline of a judgement at ``at`` ends.
 
     It lies before the longest window begins, so that a burst is never its own reference.
     """
-    return bucket_start(at - longest, HOUR)
+    return bucket_start(at - longest, every)
 
 
-def same_reference(series: Series, at: int, last: int, longest: timedelta) -> int:
+def same_reference(
+    series: Series, at: int, last: int, longest: timedelta, every: timedelta = REFERENCE_STEP
+) -> int:
     """Return the last bucket from ``at`` on, at most ``last``, judged by the same baseline."""
-    end = reference_end(series.time_of(at + 1), longest)
-    # The reference ends an hour later as soon as the judgement is an hour later.
-    until = -((series.start - (end + HOUR + longest)) // series.step) - 2
+    end = reference_end(series.time_of(at + 1), longest, every)
+    # The reference ends a step later as soon as the judgement is a step later.
+    until = -((series.start - (end + every + longest)) // series.step) - 2
     return min(max(until, at), last)
+
+
+def find_learning(
+    counted: Series, at: datetime, longest: timedelta, days: int, least: int
+) -> Learning | None:
+    """Return how far a rule is that judges ``counted`` at ``at``; None once it knows enough.
+
+    ``days`` of covered hours are enough, ``least`` is the lowest threshold. Until then the
+    threshold follows the busiest hour so far.
+    """
+    _, exposure, _ = hours_before(counted, reference_end(at, longest), REFERENCE_WEEKS)
+    learned = int((exposure >= GOOD_COVERAGE).sum()) // 24
+    if learned >= days:
+        return None
+    hours, _, _ = hours_before(counted, reference_end(at, longest, HOUR), REFERENCE_WEEKS)
+    busiest = float(hours.max()) if hours.size else 0.0
+    threshold = max(least, int(np.ceil(LEARNING_FACTOR * busiest)))
+    return Learning(day=learned + 1, days=days, threshold=threshold)
 
 
 def check_windows(windows: tuple[timedelta, ...], step: timedelta) -> tuple[int, ...]:

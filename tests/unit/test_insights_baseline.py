@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights.baseline import fit_baseline, hour_slots
+from insights.baseline import fit_baseline, hour_slots, to_hours
 from insights.series import Series
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
@@ -202,3 +202,46 @@ def test_a_jump_is_first_a_burst_then_a_level() -> None:
         after.append(baseline.expected(quiet.end, HOUR, 168).sum() / before)
     assert after[0] == pytest.approx(1, abs=0.15)
     assert after[1] > 3
+
+
+def test_growth_is_believed_to_go_on_within_bounds() -> None:
+    """A stream that grows is expected where it has come to; a jump adds a twentieth at most."""
+    hours = np.arange(WEEKS * 168)
+    for growth, low, high in ((1.05, 0.985, 1.03), (1.0, 0.98, 1.02)):
+        level = growth ** (hours / 168)
+        counts = np.random.default_rng(3).poisson(200 * level)
+        baseline = fit_baseline(Series.build(START, HOUR, counts), START + WEEKS * 168 * HOUR)
+        now = 200 * growth**WEEKS
+        assert low < float(baseline.hourly(START, 168).mean()) / now < high
+    counts = np.where(hours < (WEEKS - 2) * 168, 100, 200)
+    jumped = fit_baseline(Series.build(START, HOUR, counts), START + WEEKS * 168 * HOUR)
+    assert float(jumped.hourly(START, 168).mean()) < 200 * 1.06
+
+
+def test_hours_are_those_that_the_fit_would_read() -> None:
+    """A baseline is the same from short buckets and from the hours that they make."""
+    rng = np.random.default_rng(5)
+    start = START + timedelta(minutes=15)
+    coverage = np.where(rng.random(4 * 24 * 40) < 0.1, 0.3, 1.0)
+    series = Series.build(start, timedelta(minutes=15), rng.poisson(3, 4 * 24 * 40), coverage)
+    hours = to_hours(series)
+    assert to_hours(hours) is hours
+    end = series.end - 7 * HOUR
+    one, other = fit_baseline(series, end), fit_baseline(hours, end)
+    assert one.profile.tolist() == other.profile.tolist()
+    assert (one.level, one.spread, one.covered_hours) == (
+        other.level,
+        other.spread,
+        other.covered_hours,
+    )
+
+
+def test_history_of_one_burst_has_no_level() -> None:
+    """Where every covered hour belongs to one burst, nothing is known and nothing breaks."""
+    coverage = np.zeros(60)
+    coverage[[3, 4, 5]] = 1
+    counts = np.zeros(60, dtype=np.int64)
+    counts[4] = 900
+    baseline = fit_baseline(Series.build(START, HOUR, counts, coverage), START + 60 * HOUR)
+    assert np.isfinite(baseline.level)
+    assert not baseline.is_quiet[:3].any()

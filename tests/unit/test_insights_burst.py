@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.window import TimeWindow
+from insights.baseline import to_hours
 from insights.burst import VolumeSettings, judge_volume, scan_volume
 from insights.series import Series
 from insights.verdict import (
@@ -252,8 +253,8 @@ def test_coverage_of_no_bucket_is_none() -> None:
 
 
 @given(st.integers(0, 400), st.sampled_from([5, 15, 60]), st.sampled_from([3, 12]))
-def test_one_reference_spans_one_hour(at: int, minutes: int, hours: int) -> None:
-    """Buckets are judged together exactly while their baseline ends at the same hour."""
+def test_one_reference_spans_a_quarter_of_a_day(at: int, minutes: int, hours: int) -> None:
+    """Buckets are judged together exactly while their baseline ends at the same time."""
     from insights.verdict import reference_end
 
     step, longest = timedelta(minutes=minutes), hours * HOUR
@@ -271,3 +272,66 @@ def test_short_windows_leave_their_share_to_longer_ones() -> None:
     assert passed[1:, 0].tolist() == pytest.approx([3e-4, 6e-4], rel=1e-4)
     assert pass_on(levels, levels / 10).tolist() == levels.tolist()
     assert pass_on(levels, levels * 10).tolist() == levels.tolist()
+
+
+def test_a_burst_after_an_outage_is_not_missed() -> None:
+    """Nothing is expected of hours that nobody could hear, so the burst after them is told."""
+    begin = 30 * PER_DAY + 150
+    counts = counts_of(31, 12)
+    coverage = np.ones(len(counts))
+    gap = slice(begin - 30, begin)
+    coverage[gap], counts[gap] = 0, 0
+    counts[begin : begin + 24] += 3
+    deaf = Series.build(START, STEP, counts, coverage)
+    silent = Series.build(START, STEP, counts)
+    rule = VolumeSettings(windows=(3 * HOUR,))
+    one, other = (scan_volume(series, begin, begin + 24, rule) for series in (deaf, silent))
+    assert one.alerts()[0] < other.alerts()[0]
+    verdict = judge_volume(deaf, begin + 11, rule)
+    told = judge_volume(silent, begin + 11, rule)
+    assert verdict.expected is not None
+    assert told.expected is not None
+    assert verdict.expected < 0.5 * told.expected
+
+
+def test_what_arrives_late_is_measured_in_full() -> None:
+    """Once somebody delivers from a gap, as much as usual is expected of it again."""
+    begin = 30 * PER_DAY + 150
+    counts = counts_of(31, 12)
+    coverage = np.ones(len(counts))
+    coverage[begin - 30 : begin] = 0
+    late = Series.build(START, STEP, counts, coverage)
+    rule = VolumeSettings(windows=(3 * HOUR,))
+    usual = judge_volume(Series.build(START, STEP, counts), begin + 5, rule)
+    verdict = judge_volume(late, begin + 5, rule)
+    assert verdict.expected == pytest.approx(usual.expected, rel=0.15)
+    assert not verdict.is_alert
+    scan = scan_volume(late, begin - 12, begin + 12, rule)
+    single = [judge_volume(late, i, rule).p for i in range(begin - 12, begin + 13)]
+    assert scan.p.tolist() == pytest.approx(single)
+
+
+def test_history_may_be_given_in_hours() -> None:
+    """Three days by the minute and eight weeks by the hour judge as one long series does."""
+    counts = counts_of(31, 12)
+    counts[-12:] += 6
+    long = Series.build(START, STEP, counts)
+    short = long.between(TimeWindow.before(long.end, timedelta(days=3)))
+    history = to_hours(long)
+    one = judge_volume(long, len(long) - 1, VolumeSettings())
+    other = judge_volume(short, len(short) - 1, VolumeSettings(), history)
+    assert one == other
+    assert one.is_alert
+
+
+def test_ratio_says_which_budget_would_fire() -> None:
+    """With k times the budget, the rule fires where p is at most k times the level."""
+    begin = 16 * PER_DAY
+    series = with_burst(counts_of(17, 6), begin + 30, 24, 2)
+    scan = scan_volume(series, begin, begin + 60, VolumeSettings())
+    assert (scan.ratio <= 1).tolist() == scan.is_alert.tolist()
+    assert scan.is_alert.any()
+    unheard = scan_volume(series, begin, begin + 60, VolumeSettings(minimum=10_000))
+    assert np.isinf(unheard.ratio).all()
+    learning = scan_volume(series, 0, 40, VolumeSettings())
+    assert np.isinf(learning.ratio).all()

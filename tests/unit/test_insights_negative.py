@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.window import TimeWindow
 from insights.negative import (
     NegativeSettings,
     ShareSeries,
@@ -216,3 +217,22 @@ def test_indices_outside_are_refused() -> None:
     series = build(np.array([0]), np.array([1]))
     with pytest.raises(IndexError, match="not in a series of 1"):
         judge_negative(series, 1, NegativeSettings())
+
+
+def test_history_may_be_given_in_hours() -> None:
+    """Two days of buckets and weeks of hours judge as one long series does."""
+    rng = np.random.default_rng(4)
+    scored = rng.poisson(3, 30 * PER_DAY)
+    negative = rng.binomial(scored, 0.15)
+    negative[-36:] = scored[-36:]
+    both = build(negative, scored)
+    window = TimeWindow.before(both.scored.end, timedelta(days=4))
+    short = ShareSeries(both.negative.between(window), both.scored.between(window))
+    history = both.to_hours()
+    one = judge_negative(both, len(scored) - 1, NegativeSettings())
+    other = judge_negative(short, len(short.scored) - 1, NegativeSettings(), history)
+    assert one == other
+    assert one.is_alert
+    first, last = len(short.scored) - 20, len(short.scored) - 1
+    scan = scan_negative(short, first, last, NegativeSettings(), history)
+    assert scan.is_alert[-1]
