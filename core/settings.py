@@ -158,11 +158,18 @@ class MailSettings(Section):
 class ModelSettings(Section):
     """Which models enrich: ``default`` is the bundled one, else a folder or a hub name.
 
-    ``workers`` is how many processes analyse, each with models of its own.
+    ``sentiment_labels`` and ``sentiment_languages`` describe a model of others. A None is what the
+    model's own configuration says; of ``threads``, one a core. ``workers`` is how many processes
+    analyse, each with models of its own.
     """
 
-    sentiment: str = "default"
+    sentiment: str = Field(default="default", min_length=1)
     sentiment_labels: dict[str, Literal["negative", "neutral", "positive"]] = {}
+    sentiment_languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
+    minimum_confidence: float | None = Field(default=None, ge=0, lt=1)
+    thorough: bool = True
+    front_threshold: float | None = Field(default=None, ge=0, le=1)
+    threads: int | None = Field(default=None, ge=1, le=64)
     entities: bool = True
     workers: int = Field(default=1, ge=1, le=64)
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final, Self, TypeVar
 
 from core.errors import FatalError, GroundswellError, QuarantineError
-from core.mention import Enrichment, Mention, Sentiment
+from core.mention import Enrichment, Mention
 from core.ports import Analysis
-from core.settings import Settings
+from core.settings import ModelSettings, Settings
 from core.text import tokenise
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
@@ -24,9 +24,13 @@ from nlp.language import (
     primary_code,
 )
 from nlp.phrases import key_phrases
-from nlp.sentiment import LABELS, SentimentModel, load_sentiment
+from nlp.sentiment import SentimentModel, load_configured
 from nlp.story import story_id
 from nlp.surface import CHARACTERS, Surface, read_surface
+from nlp.tone import NO_TONE, Tone, ToneReader, told
+
+_ToneKey = tuple[str, str]
+"""The name of a model and the text that it read."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -53,22 +57,16 @@ class _Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
-    """The sentiment of a text and how probable the model finds it."""
-
-    sentiment: Sentiment
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Draft:
     """What is known of a mention before the models are asked.
 
-    ``model_language`` is the language whose models may read it; None keeps them from guessing.
+    ``told`` is what of ``text`` its tone is read from. ``model_language`` is the language whose
+    models may read it; None keeps them from guessing.
     """
 
     mention: Mention
     text: str
+    told: str
     language: str
     model_language: str | None
     surface: Surface
@@ -76,28 +74,37 @@ class _Draft:
     story: str | None
 
 
-class Analyser:
-    """Finds language, sentiment, names, phrases, surface and story of each mention.
+def _default_sentiment() -> tuple[SentimentModel, ...]:
+    return load_configured(ModelSettings())
 
-    Models are loaded once, at the first batch or by ``load``; threads may share an analyser. Equal
-    texts of a batch are read once. What a mention gets does not depend on those beside it.
+
+class Analyser:
+    """Finds language, tone, names, phrases, surface and story of each mention.
+
+    Models are loaded once, at the first batch or by ``load``; threads may share an analyser. Copies
+    of a text are read once, also those that arrive later. What a mention gets does not depend on
+    those beside it.
     """
 
     def __init__(
         self,
         languages: Collection[str],
         *,
-        sentiment: Callable[[], SentimentModel] = load_sentiment,
+        sentiment: Callable[[], SentimentModel | Sequence[SentimentModel]] = _default_sentiment,
         entities: Callable[[], EntityFinder] | None = SpacyEntities,
+        minimum_confidence: float | None = None,
     ) -> None:
         """Make an analyser for ``languages`` (ISO 639 codes).
 
-        ``sentiment`` and ``entities`` make the models; ``entities`` None leaves names out.
+        ``sentiment`` and ``entities`` make the models; of those for sentiment the first that reads
+        a text's language is asked. ``entities`` None leaves names out. Sentiment that is less sure
+        than ``minimum_confidence`` is None; without it the model's own card says when.
         """
         self._languages = frozenset(languages)
         self._make_sentiment = sentiment
         self._make_entities = entities
-        self._models: tuple[SentimentModel, EntityFinder | None] | None = None
+        self._minimum_confidence = minimum_confidence
+        self._models: tuple[tuple[ToneReader, ...], EntityFinder | None] | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -106,16 +113,15 @@ class Analyser:
         models = settings.models
         return cls(
             settings.languages,
-            sentiment=lambda: load_sentiment(
-                models.sentiment, label_map=models.sentiment_labels or None
-            ),
+            sentiment=lambda: load_configured(models),
             entities=SpacyEntities if models.entities else None,
+            minimum_confidence=models.minimum_confidence,
         )
 
     def load(self) -> tuple[str, ...]:
         """Load the models if they are not, and return their names; raises ModelError."""
-        sentiment, entities = self._loaded()
-        names = [language_model_name(), sentiment.name]
+        readers, entities = self._loaded()
+        names = [language_model_name(), *(reader.model.name for reader in readers)]
         return tuple(names + ([entities.name] if entities else []))
 
     def is_current(self, enrichment: Enrichment) -> bool:
@@ -132,22 +138,30 @@ class Analyser:
             outcomes += self._analyse_batch(mentions[start : start + BATCH], now)
         return outcomes
 
-    def _loaded(self) -> tuple[SentimentModel, EntityFinder | None]:
+    def _loaded(self) -> tuple[tuple[ToneReader, ...], EntityFinder | None]:
         with self._lock:
             if self._models is None:
                 entities = self._make_entities() if self._make_entities else None
-                self._models = (self._make_sentiment(), entities)
+                made = self._make_sentiment()
+                models = made if isinstance(made, Sequence) else (made,)
+                readers = tuple(ToneReader(model, self._minimum_confidence) for model in models)
+                self._models = (readers, entities)
             return self._models
+
+    def _reader(self, language: str | None) -> ToneReader | None:
+        """Return what reads the tone of texts in a language, None where no model knows it."""
+        readers, _ = self._loaded()
+        return next((r for r in readers if language in r.model.languages), None)
 
     def _analyse_batch(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
         drafts = _apply(lambda batch: [self._draft(mention) for mention in batch], mentions)
         readable_drafts = [draft for draft in drafts if isinstance(draft, _Draft)]
-        scores = self._score(readable_drafts)
+        tones = self._read_tones(readable_drafts)
         names = self._find_names(readable_drafts)
         outcomes = []
         for mention, draft in zip(mentions, drafts, strict=True):
             try:
-                enrichment = self._enrichment(_unless_failed(draft), scores, names, now)
+                enrichment = self._enrichment(_unless_failed(draft), tones, names, now)
             except QuarantineError as err:
                 outcomes.append(Analysis(mention, str(err)))
             else:
@@ -164,6 +178,7 @@ class Analyser:
         return _Draft(
             mention=mention,
             text=text,
+            told=told(text),
             language=language,
             model_language=model_language,
             surface=read_surface(text, mention.links, tokens),
@@ -171,17 +186,17 @@ class Analyser:
             story=story_id(text),
         )
 
-    def _score(self, drafts: Sequence[_Draft]) -> dict[str, _Scored | _Failure]:
-        """Return the sentiment of each distinct text that the model may read."""
-        model, _ = self._loaded()
-
-        def score(texts: Sequence[str]) -> list[_Scored]:
-            rows = model.probabilities(texts)
-            return [_Scored(LABELS[int(row.argmax())], float(row.max())) for row in rows]
-
-        texts = {draft.text for draft in drafts if draft.model_language in model.languages}
-        distinct = sorted(text for text in texts if text and not text.isspace())
-        return dict(zip(distinct, _apply(score, distinct), strict=True))
+    def _read_tones(self, drafts: Sequence[_Draft]) -> dict[_ToneKey, Tone | _Failure]:
+        """Return the tone of each distinct text that a model may read, by that model's name."""
+        readers, _ = self._loaded()
+        tones: dict[_ToneKey, Tone | _Failure] = {}
+        for reader in readers:
+            name = reader.model.name
+            texts = {draft.told for draft in drafts if self._reader(draft.model_language) is reader}
+            distinct = sorted(texts - {""})
+            for text, tone in zip(distinct, _apply(reader.read, distinct), strict=True):
+                tones[name, text] = tone
+        return tones
 
     def _find_names(self, drafts: Sequence[_Draft]) -> dict[str, tuple[Name, ...] | _Failure]:
         """Return the names in each distinct English text, by what is read of it."""
@@ -195,17 +210,18 @@ class Analyser:
     def _enrichment(
         self,
         draft: _Draft,
-        scores: Mapping[str, _Scored | _Failure],
+        tones: Mapping[_ToneKey, Tone | _Failure],
         names: Mapping[str, tuple[Name, ...] | _Failure],
         now: datetime,
     ) -> Enrichment:
         """Put together what was found; raises QuarantineError where a model failed on the text."""
-        sentiment, finder = self._loaded()
+        _, finder = self._loaded()
+        reader = self._reader(draft.model_language)
         models = [language_model_name()]
-        score = None
-        if draft.text in scores and draft.model_language in sentiment.languages:
-            score = _unless_failed(scores[draft.text])
-            models.append(sentiment.name)
+        tone = NO_TONE
+        if reader is not None and (reader.model.name, draft.told) in tones:
+            tone = _unless_failed(tones[reader.model.name, draft.told])
+            models.append(reader.model.name)
         found: tuple[Name, ...] = ()
         if finder is not None and draft.model_language == ENTITY_LANGUAGE:
             found = _unless_failed(names.get(readable(draft.text), ()))
@@ -216,8 +232,11 @@ class Analyser:
             enriched_us=(now - EPOCH) // _MICROSECOND,
             models=tuple(models),
             language=draft.language,
-            sentiment=score.sentiment if score else None,
-            sentiment_confidence=round(score.confidence, 4) if score else None,
+            sentiment=tone.sentiment,
+            sentiment_confidence=_rounded(tone.sentiment_confidence),
+            emotion=tone.emotion,
+            emotion_confidence=_rounded(tone.emotion_confidence),
+            is_offensive=tone.is_offensive,
             entities=locate(found, mention.title or "", mention.text),
             hashtags=draft.surface.hashtags,
             handles=draft.surface.handles,
@@ -226,11 +245,15 @@ class Analyser:
             phrases=draft.phrases,
             story_id=draft.story,
             topic_sentiment=tuple(
-                f"{topic}|{score.sentiment.value}" for topic in mention.matched_topics
+                f"{topic}|{tone.sentiment.value}" for topic in mention.matched_topics
             )
-            if score
+            if tone.sentiment
             else (),
         )
+
+
+def _rounded(confidence: float | None) -> float | None:
+    return None if confidence is None else round(confidence, 4)
 
 
 def _is_trusted(claimed: str | None, guess: LanguageGuess) -> bool:

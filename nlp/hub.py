@@ -1,4 +1,4 @@
-"""Any Hugging Face sequence-classification checkpoint as the sentiment model.
+"""A Hugging Face sequence-classification checkpoint without ONNX weights, run by torch.
 
 Needs the ``hub`` extra (torch). Only safetensors weights are read and no code of the checkpoint's
 own is run.
@@ -15,23 +15,14 @@ import numpy.typing as npt
 
 from core.errors import ModelError
 from core.mention import Sentiment
+from nlp.checkpoints import columns_of
+from nlp.hub_onnx import DEFAULT_LANGUAGES, readable
 from nlp.sentiment import LABELS, SentimentModel
 
 F32 = npt.NDArray[np.float32]
 
-TEXT_CHARACTERS: Final = 4_000
 MAX_TOKENS: Final = 512
 BATCH_TEXTS: Final = 32
-DEFAULT_LANGUAGES: Final = ("en",)
-
-_SYNONYMS: Final[Mapping[str, Sentiment]] = {
-    "negative": Sentiment.NEGATIVE,
-    "neg": Sentiment.NEGATIVE,
-    "neutral": Sentiment.NEUTRAL,
-    "neu": Sentiment.NEUTRAL,
-    "positive": Sentiment.POSITIVE,
-    "pos": Sentiment.POSITIVE,
-}
 
 
 class HubSentiment(SentimentModel):
@@ -110,7 +101,7 @@ class HubSentiment(SentimentModel):
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), BATCH_TEXTS):
             chosen = order[start : start + BATCH_TEXTS]
-            outputs = self._forward([texts[index][:TEXT_CHARACTERS] for index in chosen])
+            outputs = self._forward([readable(texts[index]) for index in chosen])
             for column, label in enumerate(self._columns):
                 result[chosen, LABELS.index(label)] += outputs[:, column]
         return result
@@ -135,34 +126,13 @@ class HubSentiment(SentimentModel):
         return int(getattr(self._network.config, "max_position_embeddings", None) or MAX_TOKENS)
 
 
-def columns_of(
-    reference: str, names: Mapping[int, str], label_map: Mapping[str, str] | None
-) -> tuple[Sentiment, ...]:
-    """Return what each output stands for; raises ModelError that says how to map the labels."""
-    labels = [names[index] for index in sorted(names)]
-    known = {key.casefold(): Sentiment(value) for key, value in (label_map or {}).items()}
-    unused = set(known) - {label.casefold() for label in labels}
-    columns = [known.get(label.casefold(), _SYNONYMS.get(label.casefold())) for label in labels]
-    unclear = [label for label, column in zip(labels, columns, strict=True) if column is None]
-    found = tuple(column for column in columns if column is not None)
-    if unclear or unused or not {Sentiment.NEGATIVE, Sentiment.POSITIVE} <= set(found):
-        wrong = f"cannot tell what {', '.join(unclear)} means" if unclear else "they do not fit"
-        if unused:
-            wrong = f"models.sentiment_labels names {', '.join(sorted(unused))}, which it has not"
-        raise ModelError(
-            f"models.sentiment: {reference} has the labels {', '.join(labels)}: {wrong}; say under "
-            "models.sentiment_labels which is negative, neutral and positive"
-        )
-    return found
-
-
 def _import_transformers(reference: str) -> Any:
     try:
         import torch  # noqa: F401 - transformers would fail later and say less
         import transformers
     except ImportError as err:
         raise ModelError(
-            f"models.sentiment: {reference} is no bundled model and no folder of one; a Hugging "
-            "Face checkpoint needs torch: pip install 'groundswell[hub]'"
+            f"models.sentiment: {reference} has no ONNX weights, and others need torch: pip "
+            "install 'groundswell[hub]', or export the model to ONNX (model.onnx)"
         ) from err
     return transformers

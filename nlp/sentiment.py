@@ -1,7 +1,8 @@
-"""Sentiment of texts: the model's contract, and the bundled linear model.
+"""Sentiment of texts: the model's contract, the linear model, and loading whichever is configured.
 
-A model is a folder with ``config.json`` and ``weights.npz``. Nothing in it is code: the arrays are
-read without pickle, and a checksum proves that they are the ones the configuration speaks of.
+A linear model is a folder with ``config.json`` and ``weights.npz``. Nothing in it is code: the
+arrays are read without pickle, and a checksum proves that they are the ones the configuration
+speaks of.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import ModelError
 from core.mention import Sentiment
+from core.settings import ModelSettings
 from nlp import ngrams
 
 F32 = npt.NDArray[np.float32]
@@ -28,6 +30,8 @@ LABELS: Final = (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE)
 
 MODELS: Final = Path(__file__).parent / "models"
 DEFAULT_MODEL: Final = "sentiment-en"
+DEFAULT_ENCODER: Final = "encoder-en"
+OTHER_ENCODER: Final = "encoder-multi"
 DEFAULT_REFERENCE: Final = "default"
 CONFIG_FILE: Final = "config.json"
 WEIGHTS_FILE: Final = "weights.npz"
@@ -192,27 +196,66 @@ def load_sentiment(
     *,
     label_map: Mapping[str, str] | None = None,
     languages: Sequence[str] | None = None,
+    is_thorough: bool = True,
+    front_threshold: float | None = None,
+    threads: int | None = None,
 ) -> SentimentModel:
     """Load the model that a configuration names.
 
     ``reference`` is ``default``, the name of a bundled model, a folder, or a Hugging Face
     checkpoint; the last takes ``label_map`` (its labels -> ours) and ``languages`` (what it was
-    trained for, English if not said). Raises ModelError.
+    trained for, English if not said). An encoder of ours reads every text if ``is_thorough``, else
+    those that the linear model in front is less sure of than ``front_threshold`` (by default what
+    its card says). ``threads`` is how many texts an ONNX network reads at once, by default one a
+    core. Raises ModelError.
     """
-    folder = _linear_folder(DEFAULT_MODEL if reference == DEFAULT_REFERENCE else reference)
-    if folder is not None:
+    folder = _own_folder(reference)
+    if folder is None:
+        from nlp.checkpoints import load_checkpoint
+
+        return load_checkpoint(reference, label_map=label_map, languages=languages, threads=threads)
+    if (folder / WEIGHTS_FILE).is_file() or folder == MODELS / DEFAULT_MODEL:
         return LinearSentiment.load(folder)
-    from nlp.hub import HubSentiment
+    from nlp.cascade import load_encoder
 
-    return HubSentiment.load(reference, label_map=label_map, languages=languages)
+    return load_encoder(
+        folder, is_thorough=is_thorough, front_threshold=front_threshold, threads=threads
+    )
 
 
-def _linear_folder(reference: str) -> Path | None:
-    """Return the folder of a linear model, or None if ``reference`` names something else."""
-    for folder in (MODELS / reference, Path(reference).expanduser()):
-        if (folder / WEIGHTS_FILE).is_file() or folder == MODELS / DEFAULT_MODEL:
-            return folder
-    return None
+def load_configured(models: ModelSettings) -> tuple[SentimentModel, ...]:
+    """Load the models that settings name, the first for each language counts; raises ModelError."""
+    names = [models.sentiment]
+    if models.sentiment == DEFAULT_REFERENCE and (MODELS / OTHER_ENCODER).is_dir():
+        names.append(OTHER_ENCODER)
+    return tuple(
+        load_sentiment(
+            name,
+            label_map=models.sentiment_labels or None,
+            languages=models.sentiment_languages,
+            is_thorough=models.thorough,
+            front_threshold=models.front_threshold,
+            threads=models.threads,
+        )
+        for name in names
+    )
+
+
+def _own_folder(reference: str) -> Path | None:
+    """Return the folder of a model in one of our forms, or None if it is something else."""
+    if reference == DEFAULT_REFERENCE:
+        has_encoder = (MODELS / DEFAULT_ENCODER).is_dir()
+        return MODELS / (DEFAULT_ENCODER if has_encoder else DEFAULT_MODEL)
+    if reference in _bundled():
+        return MODELS / reference
+    from nlp.encoder import is_encoder
+
+    folder = Path(reference).expanduser()
+    return folder if (folder / WEIGHTS_FILE).is_file() or is_encoder(folder) else None
+
+
+def _bundled() -> set[str]:
+    return {path.name for path in MODELS.iterdir() if path.is_dir()}
 
 
 def read_config(folder: Path) -> LinearConfig:

@@ -43,6 +43,11 @@ def without_addresses(text: str) -> str:
     return _HANDLE.sub(" ", _LINK.sub(" ", _RETWEET.sub(" ", text)))
 
 
+def without_retweet(text: str) -> str:
+    """Return ``text`` without a leading "RT @name:"."""
+    return _RETWEET.sub("", text)
+
+
 def is_passed_on(text: str) -> bool:
     """Return whether ``text`` says itself that it is another's: it begins with "RT @name"."""
     return _RETWEET.match(text) is not None

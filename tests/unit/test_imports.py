@@ -9,6 +9,8 @@ import pytest
 # Each takes from a quarter of a second to ten, and hundreds of megabytes, to import.
 HEAVY = {
     "elasticsearch",
+    "huggingface_hub",
+    "onnx",
     "onnxruntime",
     "pandas",
     "playwright",
@@ -19,6 +21,7 @@ HEAVY = {
     "sqlalchemy",
     "streamlit",
     "tantivy",
+    "tokenizers",
     "torch",
     "transformers",
     "vl_convert",

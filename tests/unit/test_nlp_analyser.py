@@ -2,18 +2,20 @@ import random
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.errors import ModelError
-from core.mention import Enrichment, Mention, Sentiment, TopicTag
+from core.mention import Emotion, Enrichment, Mention, Sentiment, TopicTag
 from core.ports import Analyser as AnalyserPort
 from core.settings import ModelSettings, Settings
 from nlp.analyser import BATCH, Analyser, analysed_text
 from nlp.entities import Name
 from nlp.language import detect_language
-from nlp.sentiment import F32, LinearSentiment, load_sentiment
+from nlp.sentiment import DEFAULT_MODEL, F32, SentimentModel, load_sentiment
+from tests.fakes.models import HEADS, rewrite_config, write_encoder
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 LANGUAGES = ("en", "de", "es", "fr", "it", "pt")
@@ -31,7 +33,7 @@ class CountingSentiment:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self._model = load_sentiment()
+        self._model = load_sentiment(DEFAULT_MODEL)
 
     def probabilities(self, texts: Sequence[str]) -> F32:
         """Return what the bundled model says."""
@@ -81,6 +83,15 @@ def without_names() -> Analyser:
     return Analyser(LANGUAGES, entities=None)
 
 
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """Return a small encoder that is never sure of an emotion and finds everything offensive."""
+    heads = {name: dict(head) for name, head in HEADS.items()}
+    heads["emotion"]["minimum_confidence"] = 1.0
+    heads["offensive"]["shift"] = [0.0, 100.0]
+    return write_encoder(tmp_path / "encoder", heads=heads)
+
+
 def test_the_default_analyser_says_everything() -> None:
     """With the real models a mention gets language, sentiment, names, surface and story."""
     analyser: AnalyserPort = Analyser.from_settings(Settings())
@@ -106,7 +117,7 @@ def test_the_default_analyser_says_everything() -> None:
     assert found.story_id is not None
     assert [name.partition("@")[0] for name in found.models] == [
         "lid.176.ftz",
-        "sentiment-en",
+        load_sentiment().name.partition("@")[0],
         "en_core_web_sm",
     ]
 
@@ -245,6 +256,18 @@ def test_equal_texts_are_read_once() -> None:
     assert found[30].entities[0].start == len("RT @n0: ")
 
 
+def test_copies_that_arrive_later_are_read_once() -> None:
+    """A story that comes back in another batch costs the model nothing."""
+    sentiment = CountingSentiment()
+    analyser = Analyser(LANGUAGES, sentiment=lambda: sentiment, entities=None)
+
+    first = _enrich(analyser, *_mentions(BAD, GOOD))
+    later = _enrich(analyser, *_mentions(f"RT @x: {BAD} https://a.example/1 https://b.example"))
+
+    assert sorted(sentiment.asked) == sorted([BAD, GOOD])
+    assert later[0].sentiment_confidence == first[0].sentiment_confidence
+
+
 def test_a_text_that_breaks_a_model_fails_alone() -> None:
     """The others of its batch are enriched; the outcome says what happened."""
     analyser = Analyser(LANGUAGES, sentiment=CountingSentiment, entities=CountingNames)
@@ -268,13 +291,113 @@ def test_a_text_that_breaks_a_model_fails_alone() -> None:
     ]
 
 
+def test_an_encoder_says_more_than_sentiment(encoder: Path) -> None:
+    """Offence is told, an emotion that is not sure is None, and its confidence is kept."""
+    models = ModelSettings(sentiment=str(encoder), entities=False)
+    analyser = Analyser.from_settings(Settings(models=models))
+
+    found, german = _enrich(analyser, *_mentions(GOOD, GERMAN))
+
+    assert found.sentiment is not None
+    assert (found.emotion, found.is_offensive) == (None, True)
+    assert found.emotion_confidence is not None
+    assert 0 < found.emotion_confidence < 1
+    assert found.models[1] == "tiny-encoder@0.1"
+    assert (german.sentiment, german.emotion, german.is_offensive) == (None, None, None)
+    assert german.emotion_confidence is None
+
+
+def test_an_emotion_that_is_sure_enough_is_told(encoder: Path) -> None:
+    """Below its threshold an emotion is None, from there on the label."""
+    heads = HEADS | {"emotion": HEADS["emotion"] | {"shift": [0.0, 50.0, 0.0, 0.0]}}
+    rewrite_config(encoder, heads=heads)
+    analyser = Analyser(LANGUAGES, sentiment=lambda: load_sentiment(str(encoder)), entities=None)
+
+    [found] = _enrich(analyser, *_mentions(GOOD))
+
+    assert found.emotion is Emotion.JOY
+
+
+def test_sentiment_below_the_configured_confidence_is_none() -> None:
+    """The label is kept back, the confidence is not, and no topic gets a sentiment."""
+    unsure = Mention(id="a", text=f"{GOOD} but {BAD}", topics=(TopicTag(name="Acme"),))
+    [plain] = _enrich(Analyser(LANGUAGES, entities=None), unsure)
+    assert plain.sentiment_confidence is not None
+    for limit, is_kept in ((plain.sentiment_confidence - 0.01, True), (0.9999, False)):
+        models = ModelSettings(entities=False, minimum_confidence=limit)
+
+        [found] = _enrich(Analyser.from_settings(Settings(models=models)), unsure)
+
+        assert (found.sentiment is not None) == is_kept
+        assert found.sentiment_confidence == plain.sentiment_confidence
+        assert bool(found.topic_sentiment) == is_kept
+
+
+def test_the_first_model_of_a_language_reads_it(encoder: Path, tmp_path: Path) -> None:
+    """Each language goes to its own model, and each mention names what read it."""
+    german = write_encoder(tmp_path / "de", name="german", languages=["de", "en"])
+    both = [load_sentiment(DEFAULT_MODEL), load_sentiment(str(german))]
+    analyser = Analyser(LANGUAGES, sentiment=lambda: both, entities=None)
+
+    found = _enrich(analyser, *_mentions(GOOD, GERMAN, SPANISH))
+
+    names = [enrichment.models[1:] for enrichment in found]
+    assert names == [(both[0].name,), ("german@0.1",), ()]
+    assert [enrichment.sentiment is not None for enrichment in found] == [True, True, False]
+
+
+def test_an_enrichment_by_another_model_is_not_current(encoder: Path) -> None:
+    """A new model makes old results old; the same one keeps them."""
+    old = Analyser(LANGUAGES, sentiment=lambda: load_sentiment(DEFAULT_MODEL), entities=None)
+    new = Analyser(LANGUAGES, sentiment=lambda: load_sentiment(str(encoder)), entities=None)
+
+    [enrichment] = _enrich(old, *_mentions(GOOD))
+
+    assert old.is_current(enrichment)
+    assert not new.is_current(enrichment)
+
+
+BAD_INPUT = {
+    "empty": "",
+    "spaces": " \t\n\u00a0\u3000",
+    "emoji": "😀😡🏳️‍🌈👍🏽",
+    "url": "https://acme.example/?q=1#x",
+    "long": "this is so bad " * 14_000,
+    "one_word": "a" * 200_000,
+    "zero_width": "\u200bI\u200c lo\u200dve\u2060 it\ufeff, thank you so much",
+    "bidi": "\u202eI hate this terrible service\u202c \u2067and so on\u2069",
+    "surrogates": "I love \ud83d it \udc00 so much, thank you",
+    "escapes": "I love \\ud83d it &#xD83D; so much, thank you",
+    "scripts": "I love это 電話 هاتف ฉัน Ελλάδα very much, thank you so much",
+    "combining": "I love it " + "e\u0301\u0302" * 1_000,
+    "controls": "I love\x00 it\x07 \x1b[31mso much\x7f, thank you",
+}
+
+
+@pytest.mark.parametrize("text", BAD_INPUT.values(), ids=BAD_INPUT)
+@pytest.mark.parametrize("which", ["default", "encoder"])
+def test_bad_input_is_read_or_left_alone(encoder: Path, which: str, text: str) -> None:
+    """Nothing that people or machines send breaks a model; what has no words gets no label."""
+    models = ModelSettings(sentiment=str(encoder) if which == "encoder" else which, entities=False)
+    analyser = Analyser.from_settings(Settings(models=models))
+    mentions = [Mention(id="a", text=text), Mention(id="b", text=text, language="en")]
+    started = time.process_time()
+
+    found, claimed = _enrich(analyser, *mentions)
+
+    has_words = any(char.isalpha() for char in text.replace("https://acme.example/?q=1#x", ""))
+    assert time.process_time() - started < 10
+    assert found.sentiment is None or found.language == "en"
+    assert has_words or found.sentiment is None
+    assert text.strip() or claimed.sentiment is None
+
+
 def test_models_are_loaded_once_and_not_before_they_are_needed() -> None:
     """Making an analyser is cheap; the first batch loads, the second does not."""
-    made: list[LinearSentiment] = []
+    made: list[SentimentModel] = []
 
-    def make() -> LinearSentiment:
-        model = load_sentiment()
-        assert isinstance(model, LinearSentiment)
+    def make() -> SentimentModel:
+        model = load_sentiment(DEFAULT_MODEL)
         made.append(model)
         return model
 

@@ -1,10 +1,11 @@
 import sys
+from pathlib import Path
 
 import pytest
 
 from core.errors import ModelError
 from core.mention import Sentiment
-from nlp.hub import columns_of
+from nlp.checkpoints import columns_of
 from nlp.sentiment import load_sentiment
 
 NEGATIVE, NEUTRAL, POSITIVE = Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE
@@ -49,9 +50,25 @@ def test_labels_that_do_not_fit_are_explained(
     assert "models.sentiment_labels" in str(caught.value)
 
 
-def test_missing_torch_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra, naming a checkpoint says what to install."""
+def test_missing_torch_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, naming a checkpoint that needs it says what to install."""
     monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "model.safetensors").touch()
 
-    with pytest.raises(ModelError, match=r"groundswell\[hub\]"):
+    with pytest.raises(ModelError, match=r"groundswell\[hub\].*ONNX"):
+        load_sentiment(str(tmp_path))
+
+
+def test_a_name_that_cannot_be_fetched_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without network and without a cached copy the error says what was looked for."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+
+    with pytest.raises(ModelError, match="no bundled model and no folder, and cannot be fetched"):
         load_sentiment("some/checkpoint")
+
+
+@pytest.mark.parametrize("name", ["/no/such/model", "a/b/c", "what model?", ""])
+def test_a_name_that_is_none_is_explained(name: str) -> None:
+    """What can be no folder and no name of the hub is not asked for; the bundled ones are told."""
+    with pytest.raises(ModelError, match=r"no bundled model .*sentiment-en"):
+        load_sentiment(name)

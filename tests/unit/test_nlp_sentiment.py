@@ -9,17 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ModelError
+from core.settings import ModelSettings
 from nlp.sentiment import (
     CONFIG_FILE,
+    DEFAULT_ENCODER,
     DEFAULT_MODEL,
     LABELS,
     MODELS,
+    OTHER_ENCODER,
     WEIGHTS_FILE,
     LinearSentiment,
+    load_configured,
     load_sentiment,
 )
+from tests.fakes.models import write_encoder
 
-BUNDLED = load_sentiment()
+BUNDLED = load_sentiment(DEFAULT_MODEL)
 
 
 def _says(text: str) -> str:
@@ -87,7 +92,47 @@ def test_the_bundled_model_says_what_it_is() -> None:
     """Name, version and languages are there for what is stored beside results."""
     assert BUNDLED.name.startswith("sentiment-en@")
     assert BUNDLED.languages == {"en"}
-    assert load_sentiment(DEFAULT_MODEL).name == BUNDLED.name
+
+
+def test_the_default_is_the_encoder_where_it_is_there() -> None:
+    """With the encoder's folder beside it the default is both as a cascade, else the linear one."""
+    has_encoder = (MODELS / DEFAULT_ENCODER).is_dir()
+
+    name = load_sentiment().name
+
+    assert name.startswith(f"{DEFAULT_ENCODER}@" if has_encoder else f"{DEFAULT_MODEL}@")
+    assert name.endswith(BUNDLED.name)
+
+
+def test_a_folder_of_an_encoder_takes_the_place_of_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies among the bundled models decides, the one for other languages too."""
+    shutil.copytree(MODELS / DEFAULT_MODEL, tmp_path / DEFAULT_MODEL)
+    monkeypatch.setattr("nlp.sentiment.MODELS", tmp_path)
+    front = {"model": DEFAULT_MODEL, "threshold": 0.9, "blend": 0.1}
+    assert [model.name for model in load_configured(ModelSettings())] == [BUNDLED.name]
+
+    write_encoder(tmp_path / DEFAULT_ENCODER, name="own", front=front)
+    write_encoder(tmp_path / OTHER_ENCODER, name="other", languages=["de", "fr"])
+
+    english, other = load_configured(ModelSettings())
+    assert english.name == f"own@0.1+{BUNDLED.name}"
+    assert other.name == "other@0.1"
+    assert other.languages == {"de", "fr"}
+    [named] = load_configured(ModelSettings(sentiment=DEFAULT_MODEL))
+    assert named.name == BUNDLED.name
+
+
+def test_a_damaged_default_is_no_reason_to_use_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An encoder that cannot be read is an error, not silently the linear model."""
+    (tmp_path / DEFAULT_ENCODER).mkdir()
+    monkeypatch.setattr("nlp.sentiment.MODELS", tmp_path)
+
+    with pytest.raises(ModelError, match=r"config\.json: cannot be read"):
+        load_sentiment()
 
 
 def test_a_folder_can_be_named(copy: Path) -> None:
