@@ -12,7 +12,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.cli import asking, checking, collecting, quality, running, telling
+from app.cli import asking, checking, collecting, quality, running, telling, training
 from app.cli.session import hoisted, session
 from app.scope import parse_instant
 from core.errors import ConfigurationError, FatalError, GroundswellError, QueryError, UsageError
@@ -30,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for module in (checking, collecting, asking, quality, telling, running):
+for module in (checking, collecting, asking, quality, telling, running, training):
     module.register(app)
 
 

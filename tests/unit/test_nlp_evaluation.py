@@ -32,7 +32,7 @@ def test_a_file_is_measured(tmp_path: Path) -> None:
         "f1": 1,
         "support": 1,
     }
-    assert result["model"].startswith("sentiment-en@")
+    assert result["model"].startswith("encoder-en@")
     assert result["texts_per_second"] > 0
     assert set(result["interval_95"]) == {"accuracy", "macro_recall", "macro_f1"}
 

@@ -46,7 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _bundled_config() -> LinearConfig:
     """Return the configuration of the bundled model, for its number of bits."""
-    model = load_sentiment()
+    model = load_sentiment("sentiment-en")
     assert isinstance(model, LinearSentiment)
     return model.config
 
