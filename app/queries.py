@@ -27,6 +27,7 @@ from app.answers import (
     TrendRow,
     VolumePoint,
 )
+from app.inbox import InboxOrder, PageOrder, urgent_page
 from app.judging import judge
 from app.pending import CorrectedIndex, Pending
 from app.scope import Scope
@@ -98,13 +99,18 @@ class Queries:
         scope: Scope,
         size: int = 50,
         token: str | None = None,
-        order: Order = Order.NEWEST,
+        order: PageOrder = Order.NEWEST,
     ) -> MentionPage:
         """Return a page of mentions with what matched in each, and what each answers.
 
-        Highlights the topics' queries and the scope's own. Raises QueryError.
+        Highlights the topics' queries and the scope's own. By urgency there is only a first page,
+        of any size. Raises QueryError.
         """
-        page = self.index.page(self.selection(scope), size, order, token)
+        selection = self.selection(scope)
+        if isinstance(order, InboxOrder):
+            page = urgent_page(self.index, selection, size, self.now())
+        else:
+            page = self.index.page(selection, size, order, token)
         return MentionPage(page.total, self.listed(page.mentions, scope), page.next_token)
 
     def listed(

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import QueryError, UsageError
-from core.mention import Channel, Sentiment, Status
+from core.mention import Channel, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, Node, Not, Or
 from core.query.parser import parse
 from core.questions import Selection
@@ -62,6 +62,7 @@ class Scope:
     until: datetime | None = None
     query: str = ""
     sentiments: tuple[Sentiment, ...] = ()
+    intents: tuple[Intent, ...] = ()
     channels: tuple[Channel, ...] = ()
     languages: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class Scope:
         return bool(
             self.query
             or self.sentiments
+            or self.intents
             or self.channels
             or self.languages
             or self.sources
@@ -152,6 +154,7 @@ class Scope:
             parts.append(parse(self.query, now))
         for field, values in (
             ("sentiment", self.sentiments),
+            ("intent", self.intents),
             ("channel", self.channels),
             ("lang", self.languages),
             ("source", self.sources),
@@ -211,6 +214,7 @@ class Scope:
             found["q"] = self.query.strip()
         for name, values in (
             ("sentiment", self.sentiments),
+            ("intent", self.intents),
             ("channel", self.channels),
             ("lang", self.languages),
             ("source", self.sources),
@@ -244,6 +248,7 @@ PARAMETERS = (
     "until",
     "q",
     "sentiment",
+    "intent",
     "channel",
     "lang",
     "source",
@@ -313,6 +318,7 @@ def parse_scope(
         until=reader.instant("until"),
         query=reader.query(),
         sentiments=reader.choices("sentiment", Sentiment),
+        intents=reader.choices("intent", Intent),
         channels=reader.choices("channel", Channel),
         languages=reader.texts("lang", str.casefold),
         sources=reader.texts("source"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.answers import MentionRow
-from core.mention import Channel, Mention
+from core.mention import Channel, Intent, Mention
 from dashboard.session import Viewer
 from dashboard.words import (
     ago,
@@ -63,6 +63,14 @@ def sentiment_chip(mention: Mention) -> str:
     return f'<span class="gw-chip {value}" title="{title}">{value}</span>'
 
 
+def _intent_chip(mention: Mention) -> str:
+    """Return what the author wants as a chip; nothing where that is nothing, or unknown."""
+    intent = mention.enrichment.intent if mention.enrichment else None
+    if intent is None or intent is Intent.OTHER:
+        return ""
+    return f'<span class="gw-label">{intent.value}</span>'
+
+
 def symbol(name: str, title: str = "") -> str:
     """Return an icon of the font that Streamlit ships."""
     return f'<span class="gw-icon" role="img" aria-label="{escape(title)}">{name}</span>'
@@ -85,7 +93,7 @@ def _head(mention: Mention, viewer: Viewer, chip: str) -> str:
         f'<header><span class="gw-who">{_author(mention)}</span>'
         f'<span class="gw-where">{where}</span>{labels}'
         f'<time title="{escape(title)}">{ago(mention.published_at, viewer.now, viewer.zone)}</time>'
-        f"{chip}</header>"
+        f"{_intent_chip(mention)}{chip}</header>"
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
+from app.inbox import InboxOrder, PageOrder
 from app.scope import Preset, Scope
-from core.mention import Channel, Sentiment, Status
+from core.mention import Channel, Intent, Sentiment, Status
 from core.questions import GroupField, Order
 from dashboard.session import Session, write_scope
 
@@ -22,8 +23,9 @@ PRESET_NAMES = {
     Preset.MONTH: "30 days",
     Preset.ALL: "All time",
 }
-ORDER_NAMES = {
+ORDER_NAMES: dict[PageOrder, str] = {
     Order.NEWEST: "Newest",
+    InboxOrder.URGENCY: "Most urgent",
     Order.OLDEST: "Oldest",
     Order.ENGAGEMENT: "Most engagement",
     Order.FOLLOWERS: "Most followers",
@@ -38,7 +40,7 @@ def overview_bar(session: Session, scope: Scope) -> None:
         _window(scope)
 
 
-def mentions_bar(session: Session, scope: Scope) -> Order:
+def mentions_bar(session: Session, scope: Scope) -> PageOrder:
     """Show every filter of mentions; return the order that is asked for."""
     _query(scope)
     with st.container(horizontal=True, vertical_alignment="center", key="gw-bar"):
@@ -165,9 +167,9 @@ def _choices(
     )
 
 
-def _order() -> Order:
+def _order() -> PageOrder:
     asked = st.query_params.get("sort", Order.NEWEST.value)
-    known = {order.value: order for order in Order}
+    known = {order.value: order for order in ORDER_NAMES}
     order = known.get(asked, Order.NEWEST)
     if asked not in known:
         st.warning(f"Left out of the address: sort may be {', '.join(known)}")
@@ -193,6 +195,7 @@ def _order() -> Order:
 
 def _more(session: Session, scope: Scope) -> None:
     """Show the rarer filters."""
+    _choices(scope, "Intent", "intents", Intent, lambda value: str(value.value))
     _choices(scope, "Channel", "channels", Channel, lambda value: str(value.value))
     queries = session.queries
     languages = queries.known_values(scope, GroupField.LANGUAGE, 12)

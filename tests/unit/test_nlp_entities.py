@@ -106,4 +106,4 @@ def test_a_missing_model_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entities, "PACKAGE", "no_such_spacy_model")
 
     with pytest.raises(ModelError, match=r"models\.entities to false"):
-        entities._load_pipeline.__wrapped__()
+        entities.load_pipeline.__wrapped__()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.scope import Preset, Scope, parse_instant, parse_scope
 from core.errors import UsageError
-from core.mention import Channel, Sentiment, Status
+from core.mention import Channel, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, Not
 from core.settings import Configuration, Topic
 
@@ -150,6 +150,7 @@ INSTANTS = st.integers(0, 10**6).map(lambda minutes: NOW - timedelta(minutes=min
     preset=st.sampled_from(Preset),
     since=st.none() | INSTANTS,
     sentiments=st.lists(st.sampled_from(Sentiment), unique=True),
+    intents=st.lists(st.sampled_from(Intent), unique=True),
     channels=st.lists(st.sampled_from(Channel), unique=True),
     sources=st.lists(st.sampled_from(["a & b", "Ünï=ço?dé#", "x"]), unique=True),
     status=st.none() | st.sampled_from(Status),
@@ -161,6 +162,7 @@ def test_an_address_says_the_same_when_read_again(
     preset: Preset,
     since: datetime | None,
     sentiments: list[Sentiment],
+    intents: list[Intent],
     channels: list[Channel],
     sources: list[str],
     status: Status | None,
@@ -174,6 +176,7 @@ def test_an_address_says_the_same_when_read_again(
         since=since,
         query=query,
         sentiments=tuple(sentiments),
+        intents=tuple(intents),
         channels=tuple(channels),
         sources=tuple(sources),
         status=status,
