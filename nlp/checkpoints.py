@@ -138,16 +138,25 @@ def fetch(reference: str) -> Path:
 
 def _cached(reference: str, reason: Exception) -> Path:
     """Return what was fetched of a checkpoint before; raises ModelError if that is nothing."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub import scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
 
     try:
-        return Path(snapshot_download(reference, local_files_only=True))
-    except LocalEntryNotFoundError:
+        repositories = scan_cache_dir().repos
+    except CacheNotFound:
+        repositories = frozenset()
+    kept = [
+        revision
+        for repository in repositories
+        if (repository.repo_type, repository.repo_id) == ("model", reference)
+        for revision in repository.revisions
+    ]
+    if not kept:
         raise ModelError(
             f"models.sentiment: {reference} is no bundled model and no folder, and cannot be "
             f"fetched from the Hugging Face hub: {_first_line(reason)}"
         ) from reason
+    return Path(max(kept, key=lambda revision: revision.last_modified).snapshot_path)
 
 
 def _wanted(names: Collection[str], network: str | None) -> list[str]:

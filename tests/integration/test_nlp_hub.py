@@ -1,4 +1,5 @@
 import json
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from core.mention import Mention, Sentiment
 from core.settings import ModelSettings, Settings
 from nlp.analyser import Analyser
 from nlp.hub import HubSentiment
+from nlp.hub_onnx import OnnxSentiment
 from nlp.sentiment import load_sentiment
 
 pytestmark = pytest.mark.hub
@@ -108,8 +110,42 @@ def test_pickled_weights_are_refused(checkpoint: Path) -> None:
     torch.save(load_file(weights), checkpoint / "pytorch_model.bin")
     weights.unlink()
 
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match=r"pickled weights alone \(pytorch_model\.bin\)"):
         load_sentiment(str(checkpoint))
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        HubSentiment.load(str(checkpoint))
+
+
+def test_both_runtimes_say_the_same(checkpoint: Path) -> None:
+    """A checkpoint exported as torch does it is read by ONNX Runtime, with the same scores."""
+    import torch
+    import transformers
+
+    plain = load_sentiment(str(checkpoint))
+    network = transformers.AutoModelForSequenceClassification.from_pretrained(
+        checkpoint, attn_implementation="eager"
+    )
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    example = torch.ones((2, 5), dtype=torch.long)
+    with warnings.catch_warnings():
+        # This exporter is deprecated for one that needs another package.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network.eval(),
+            (example, example, example * 0),
+            str(checkpoint / "model.onnx"),
+            input_names=names,
+            output_names=["logits"],
+            dynamic_axes={name: {0: "texts", 1: "tokens"} for name in names},
+            opset_version=17,
+            dynamo=False,
+        )
+
+    exported = load_sentiment(str(checkpoint))
+
+    assert isinstance(plain, HubSentiment)
+    assert isinstance(exported, OnnxSentiment)
+    assert np.allclose(exported.probabilities(TEXTS), plain.probabilities(TEXTS), atol=1e-4)
 
 
 def test_code_of_the_checkpoint_is_not_run(checkpoint: Path) -> None:
