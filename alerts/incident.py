@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.mention import Part
-from core.settings import RuleKind
+from core.rules import RuleKind
 
 
 class IncidentStep(StrEnum):

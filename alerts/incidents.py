@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
-from core.settings import Rule
+from core.rules import Rule
 
 STALE_AFTER = timedelta(hours=2)
 """A window that ended longer ago is history: backfill and imports open no incident."""

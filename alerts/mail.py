@@ -25,7 +25,8 @@ from alerts.incidents import notification_key
 from charts.chart import Chart
 from charts.render import ChartError, to_png
 from core.mention import Mention, Sentiment
-from core.settings import MailSettings, RuleKind
+from core.rules import RuleKind
+from core.settings import MailSettings
 
 EXCERPT = 220
 MENTIONS = 5

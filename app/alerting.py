@@ -35,7 +35,7 @@ from app.telling import IncidentTeller
 from core.errors import GroundswellError, RetryableError, UsageError
 from core.mention import Mention, Sentiment
 from core.questions import Order
-from core.settings import Rule, RuleKind
+from core.rules import Rule, RuleKind
 from core.window import TimeWindow
 from insights.verdict import Learning, Verdict
 

@@ -10,7 +10,7 @@ from app.scope import Scope
 from app.stores.state import CoverageHour
 from core.mention import Channel, Mention, Sentiment
 from core.ports import PollStatus
-from core.settings import Rule
+from core.rules import Rule
 from core.window import TimeWindow
 from insights.measures import Estimate, Share, UsualRange
 from insights.trends import Direction

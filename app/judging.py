@@ -13,7 +13,7 @@ from core.mention import Sentiment
 from core.query.ast import And, FieldIs, Node, Or, walk
 from core.query.parser import parse
 from core.questions import Selection
-from core.settings import Rule, RuleKind
+from core.rules import Rule, RuleKind
 from core.window import TimeWindow
 from insights.baseline import HOUR
 from insights.burst import VolumeSettings, judge_volume, scan_volume

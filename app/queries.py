@@ -37,7 +37,8 @@ from core.query.ast import And, FieldIs, Node, Or
 from core.query.highlight import spans
 from core.query.parser import parse
 from core.questions import GroupField, Order, Selection
-from core.settings import Configuration, Rule
+from core.rules import Rule
+from core.settings import Configuration
 from core.window import TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
 from insights.distributions import FloatArray

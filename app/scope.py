@@ -19,7 +19,8 @@ from core.mention import Channel, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, Node, Not, Or
 from core.query.parser import parse
 from core.questions import Selection
-from core.settings import Configuration, parse_duration
+from core.sections import parse_duration
+from core.settings import Configuration
 from core.window import TimeWindow, require_utc
 
 

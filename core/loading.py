@@ -6,7 +6,7 @@ Every error is collected and reported at once, with file, key path and what is a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from core.mention import Channel, Mention
 from core.query.ast import Node
 from core.query.evaluate import matches
 from core.query.parser import check_topic_query, parse
+from core.rules import CompetitorMoveRule, Rule, SourceOutageRule, TopicRule, topics_of
 from core.settings import Configuration, Topic
 from core.window import EPOCH
 
@@ -165,7 +166,7 @@ def _validate(
 
 
 def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...], str]) -> Problem:
-    location = [part for part in error["loc"] if part not in _DISCRIMINATORS]
+    location = [part for at, part in enumerate(error["loc"]) if not _is_tag(error["loc"], at)]
     file = FILES.get(str(location[0]), "") if location else ""
     key = ""
     at: Any = data.get(str(location[0])) if location else None
@@ -177,6 +178,9 @@ def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...
         else:
             key += f".{part}" if key else str(part)
     message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        below, message = _unknown_tag(error)
+        key += f".{below}"
     if error["type"] == "extra_forbidden":
         message = _unknown_key(error, location)
     if location[:1] == ["settings"]:
@@ -189,7 +193,25 @@ def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...
     return Problem(file, key, message)
 
 
-_DISCRIMINATORS = frozenset({"feed", "hackernews", "mastodon", "bluesky"})
+TAGGED = ("sources", "alerts")
+"""Files whose entries are told apart by a key: pydantic names its value after the entry."""
+
+
+def _is_tag(location: Sequence[Any], at: int) -> bool:
+    return at == 2 and location[0] in TAGGED
+
+
+def _unknown_tag(error: Any) -> tuple[str, str]:
+    """Return the key that tells entries apart, and which values it allows."""
+    context = error["ctx"]
+    key = str(context["discriminator"]).strip("'")
+    allowed = str(context.get("expected_tags") or "").replace("'", "")
+    if "tag" not in context:
+        return key, "is needed"
+    tag = str(context["tag"])
+    close = difflib.get_close_matches(tag, allowed.split(", "), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return key, f"{tag!r} is not known{hint} (allowed: {allowed})"
 
 
 def _below(at: Any, part: object) -> Any:
@@ -211,11 +233,11 @@ def _allowed_keys(location: tuple[Any, ...]) -> list[str]:
     """Return the keys that the section holding the unknown one allows."""
     schema: Any = Configuration.model_json_schema()
     definitions = schema.get("$defs", {})
-    for part in location[:-1]:
+    for at, part in enumerate(location[:-1]):
         schema = _resolve(schema, definitions)
         if isinstance(part, int):
             schema = schema.get("items", {})
-        elif part in _DISCRIMINATORS and "discriminator" in schema:
+        elif _is_tag(location, at):
             schema = {"$ref": schema["discriminator"]["mapping"][part]}
         else:
             schema = schema.get("properties", {}).get(part, {})
@@ -233,21 +255,55 @@ def _cross_check(configuration: Configuration) -> list[Problem]:
     problems: list[Problem] = []
     for kind in ("sources", "topics", "alerts", "audiences"):
         problems.extend(_doubled_names(kind, getattr(configuration, kind)))
-    names = {topic.name for topic in configuration.topics}
-    for kind in ("alerts", "audiences"):
-        for entry in getattr(configuration, kind):
-            if entry.topic is not None and entry.topic not in names:
-                allowed = ", ".join(sorted(names)) or "none is configured"
-                message = f"no topic is named {entry.topic!r} (topics: {allowed})"
-                problems.append(Problem(FILES[kind], f"{entry.name}.topic", message))
+    for rule in configuration.alerts:
+        problems.extend(
+            Problem(FILES["alerts"], f"{rule.name}.{key}", message)
+            for key, message in check_rule(rule, configuration)
+        )
+    for segment in configuration.audiences:
+        if segment.topic is not None and configuration.topic(segment.topic) is None:
+            message = _unknown_topic(segment.topic, configuration)
+            problems.append(Problem(FILES["audiences"], f"{segment.name}.topic", message))
+        # It is a search, so it may say ``now``; which time it is does not matter here.
+        _parsed(FILES["audiences"], f"{segment.name}.query", segment.query, problems, now=EPOCH)
     for topic in configuration.topics:
         problems.extend(_check_topic(topic))
-    for kind in ("alerts", "audiences"):
-        for entry in getattr(configuration, kind):
-            if entry.query is not None:
-                # They are searches, so they may say ``now``; which time it is does not matter here.
-                _parsed(FILES[kind], f"{entry.name}.query", entry.query, problems, now=EPOCH)
     return problems
+
+
+def check_rule(rule: Rule, configuration: Configuration) -> list[tuple[str, str]]:
+    """Return what is wrong with a rule under this configuration: pairs of a key and a message."""
+    key = "topic" if isinstance(rule, TopicRule) else "topics"
+    problems = [
+        (key, _unknown_topic(name, configuration))
+        for name in topics_of(rule)
+        if configuration.topic(name) is None
+    ]
+    if isinstance(rule, TopicRule) and rule.query is not None:
+        try:
+            # It is a search, so it may say ``now``; which time it is does not matter here.
+            parse(rule.query, EPOCH)
+        except QueryError as err:
+            problems.append(("query", f"column {err.column}: {err.message}"))
+    if isinstance(rule, CompetitorMoveRule) and not problems:
+        group = next(topic.group for topic in configuration.topics if topic.name == rule.topic)
+        if sum(topic.group == group for topic in configuration.topics) < 2:
+            problems.append(
+                ("topic", f"{rule.topic!r} is alone in the group {group!r}: it has no share there")
+            )
+    if isinstance(rule, SourceOutageRule):
+        known = [source.name for source in configuration.sources]
+        problems += [
+            ("sources", f"no source is named {name!r} (sources: {', '.join(known) or 'none'})")
+            for name in rule.sources
+            if name not in known
+        ]
+    return problems
+
+
+def _unknown_topic(name: str, configuration: Configuration) -> str:
+    names = ", ".join(sorted(topic.name for topic in configuration.topics))
+    return f"no topic is named {name!r} (topics: {names or 'none is configured'})"
 
 
 def _doubled_names(kind: str, entries: tuple[Any, ...]) -> list[Problem]:

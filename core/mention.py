@@ -19,6 +19,9 @@ from core.window import EPOCH, require_utc
 MAX_FIELD_CHARS = 1_000_000
 """Longest text kept of any one field; the longest real article seen is a tenth of it."""
 
+CANARY_SERVICE = "groundswell-self-test"
+"""The service of mentions that Groundswell sends itself; no question of anybody finds them."""
+
 Version = tuple[int, int, str]
 """Order of two contents of one id: source's revision, microsecond of observation, digest."""
 
@@ -263,6 +266,11 @@ class Mention(Part):
     def has_content(self) -> bool:
         """Whether the item itself is here, not only parts that arrived before it."""
         return self.version != NO_VERSION and not self.erased
+
+    @property
+    def is_canary(self) -> bool:
+        """Whether Groundswell sent it itself, to see that what is sent arrives."""
+        return self.service == CANARY_SERVICE
 
     @property
     def sentiment(self) -> Sentiment | None:

@@ -1,109 +1,31 @@
 """The configuration: one folder, one file a kind of thing, every value typed.
 
 Order of precedence: default < file < environment < command line. See ``core.loading`` for how a
-folder becomes a ``Configuration``.
+folder becomes a ``Configuration``. The rules of alerts.yml stand in ``core.rules``.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from email.utils import parseaddr
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import Field, SecretStr, model_validator
 
 from core.mention import Channel
-
-_DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d|w)")
-MASK = "**********"
-"""What stands for a secret; what pydantic shows, too."""
-
-_UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
-
-
-def parse_duration(value: object) -> object:
-    """Return a timedelta for ``5m``, ``2h``, ``30d`` or ``1w``; other types pass through.
-
-    Raises ValueError for a string of another form.
-    """
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is no duration; write a number and s, m, h, d or w, e.g. 5m")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as err:
-        raise ValueError(f"{name!r} is no time zone; use a name such as Europe/Berlin") from err
-    return name
-
-
-def _check_http(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(
-            f"{_masked_url(url)!r} must begin with http:// or https:// and name a host"
-        )
-    return url
-
-
-def _check_websocket(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
-        raise ValueError(f"{_masked_url(url)!r} must begin with ws:// or wss:// and name a host")
-    return url
-
-
-def _check_address(text: str) -> str:
-    local, _, domain = parseaddr(text)[1].rpartition("@")
-    if not local or not domain or any(ord(char) < 32 for char in text):
-        raise ValueError(f"{text!r} is no e-mail address; write press@example.org")
-    return text
-
-
-def _check_name(name: str) -> str:
-    if not name.strip() or any(ord(char) < 32 for char in name) or "|" in name:
-        raise ValueError("a name must not be empty, nor hold control characters or '|'")
-    return name.strip()
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-MailAddress = Annotated[str, AfterValidator(_check_address)]
-HttpUrl = Annotated[str, AfterValidator(_check_http)]
-WebsocketUrl = Annotated[str, AfterValidator(_check_websocket)]
-Name = Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
-ZoneName = Annotated[str, AfterValidator(_check_zone)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-
-
-class Section(BaseModel):
-    """Base of all configuration: frozen, refusing keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+from core.rules import AnyRule
+from core.sections import (
+    MASK,
+    Duration,
+    HttpUrl,
+    Language,
+    MailAddress,
+    Name,
+    Section,
+    WebsocketUrl,
+    ZoneName,
+    masked_url,
+)
 
 # --- settings.yml -----------------------------------------------------------------------------
 
@@ -164,7 +86,9 @@ class ModelSettings(Section):
     """
 
     sentiment: str = Field(default="default", min_length=1)
-    sentiment_labels: dict[str, Literal["negative", "neutral", "positive"]] = {}
+    sentiment_labels: dict[str, Literal["negative", "neutral", "positive"]] = Field(
+        default_factory=dict
+    )
     sentiment_languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
     minimum_confidence: float | None = Field(default=None, ge=0, lt=1)
     thorough: bool = True
@@ -321,32 +245,6 @@ class Topic(Section):
     examples: TopicExamples = TopicExamples()
 
 
-# --- alerts.yml -------------------------------------------------------------------------------
-
-
-class RuleKind(StrEnum):
-    """What a rule watches."""
-
-    VOLUME_SPIKE = "volume_spike"
-    NEGATIVE_SPIKE = "negative_spike"
-
-
-class Rule(Section):
-    """A condition on a topic that tells people when it holds.
-
-    ``false_alarms_per_week`` is the budget that the rule's test keeps; ``minimum`` the fewest
-    mentions that are worth a mail.
-    """
-
-    name: Name
-    kind: RuleKind
-    topic: Name
-    minimum: int = Field(default=10, ge=1)
-    false_alarms_per_week: float = Field(default=0.1, gt=0, le=50)
-    recipients: tuple[MailAddress, ...] = ()
-    query: str | None = None
-
-
 # --- audiences.yml ----------------------------------------------------------------------------
 
 
@@ -379,7 +277,7 @@ class Configuration(Section):
     settings: Settings = Settings()
     sources: tuple[AnySource, ...] = ()
     topics: tuple[Topic, ...] = ()
-    alerts: tuple[Rule, ...] = ()
+    alerts: tuple[AnyRule, ...] = ()
     audiences: tuple[Segment, ...] = ()
 
     def topic(self, name: str) -> Topic | None:
@@ -404,19 +302,4 @@ def _with_masked_urls(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_with_masked_urls(held) for held in value]
     is_url = isinstance(value, str) and (key == "url" or key.endswith("_url"))
-    return _masked_url(value) if is_url else value
-
-
-def _masked_url(url: str) -> str:
-    parts = urlsplit(url)
-    _, at, host = parts.netloc.rpartition("@")
-    pairs = [pair.partition("=") for pair in parts.query.split("&") if pair]
-    # Without a name, the whole of it may be the secret.
-    query = "&".join(f"{name}={MASK}" if sign else MASK for name, sign, _ in pairs)
-    return urlunsplit(
-        parts._replace(
-            netloc=f"{MASK}{at}{host}" if at else host,
-            query=query,
-            fragment=parts.fragment and MASK,
-        )
-    )
+    return masked_url(value) if is_url else value

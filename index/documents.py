@@ -34,7 +34,10 @@ STATE = "state"
 """The whole mention as JSON: what answers are made of."""
 
 SEEN = "seen"
-"""What a question may see: ``visible`` has content, ``counted`` is neither own nor irrelevant."""
+"""What a question may see: ``visible`` has content, ``counted`` is neither own nor irrelevant.
+
+A canary is neither: it is found by its id alone.
+"""
 
 VISIBLE, COUNTED = "visible", "counted"
 
@@ -60,7 +63,7 @@ class Document:
     ``texts`` maps title, text and their cased twins to tokens joined by single spaces; absent
     when there are none. ``keywords`` are whole strings; ``numbers`` holds counts, and times as
     seconds since 1970; ``flags`` are true or false. ``is_counted`` says that a question sees the
-    mention without asking for own or irrelevant ones.
+    mention without asking for own or irrelevant ones, ``is_visible`` that any question does.
     """
 
     texts: dict[str, str]
@@ -68,6 +71,14 @@ class Document:
     numbers: dict[str, int]
     flags: dict[str, bool]
     is_counted: bool
+    is_visible: bool = True
+
+    @property
+    def seen(self) -> list[str]:
+        """The values of the field SEEN."""
+        if not self.is_visible:
+            return []
+        return [VISIBLE, COUNTED] if self.is_counted else [VISIBLE]
 
 
 def document_of(mention: Mention) -> Document:
@@ -88,7 +99,9 @@ def document_of(mention: Mention) -> Document:
         else:
             numbers[name] = _as_integer(values[0])
     is_counted = not mention.is_own and not mention.is_irrelevant
-    return Document(_texts(mention), keywords, numbers, flags, is_counted)
+    return Document(
+        _texts(mention), keywords, numbers, flags, is_counted, is_visible=not mention.is_canary
+    )
 
 
 def seconds_of(instant: datetime) -> int:

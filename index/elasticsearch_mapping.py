@@ -12,14 +12,12 @@ from core.fields import FIELDS, FieldKind
 from core.mention import Mention
 from index.documents import (
     CASED_SUFFIX,
-    COUNTED,
     GROUP_FIELDS,
     PRESENT,
     SEEN,
     STATE,
     TEXT_FIELDS,
     TOPIC_NAME,
-    VISIBLE,
     document_of,
 )
 
@@ -78,7 +76,7 @@ def source_of(mention: Mention) -> dict[str, Any]:
     source.update(fields.flags)
     source[TOPIC_NAME] = mention.matched_topics
     source[PRESENT] = [*fields.keywords, *fields.numbers, *fields.flags]
-    source[SEEN] = [VISIBLE, COUNTED] if fields.is_counted else [VISIBLE]
+    source[SEEN] = fields.seen
     return source
 
 

@@ -15,14 +15,12 @@ from core.fields import FIELDS, FieldKind
 from core.mention import Mention
 from index.documents import (
     CASED_SUFFIX,
-    COUNTED,
     GROUP_FIELDS,
     PRESENT,
     SEEN,
     STATE,
     TEXT_FIELDS,
     TOPIC_NAME,
-    VISIBLE,
     document_of,
 )
 
@@ -83,9 +81,8 @@ def build_document(mention: Mention) -> tantivy.Document:
     if not mention.has_content:
         return document
     fields = document_of(mention)
-    document.add_text(SEEN, VISIBLE)
-    if fields.is_counted:
-        document.add_text(SEEN, COUNTED)
+    for value in fields.seen:
+        document.add_text(SEEN, value)
     document.add_unsigned(SLOT, slot_of(mention.id))
     document.add_unsigned(RANK, rank_of(mention.id))
     for name in SORTED:

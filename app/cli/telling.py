@@ -12,7 +12,7 @@ from rich.text import Text
 from app.audience import ExportKind
 from app.cli.session import session, table
 from core.errors import UsageError
-from core.settings import parse_duration
+from core.sections import parse_duration
 
 MINUTE = "%Y-%m-%d %H:%M"
 

@@ -9,7 +9,7 @@ import streamlit as st
 from alerts.incident import Evidence, Incident
 from alerts.notification import Delivery, DeliveryState
 from app.answers import MentionRow, RuleState
-from core.settings import RuleKind
+from core.rules import RuleKind
 from dashboard import drawing
 from dashboard.cards import card
 from dashboard.mail import StoredMail, read_mail

@@ -15,7 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.fields import FIELDS
-from core.mention import Author, Channel, Engagement, Entity, Mention, Sentiment, Status, TopicTag
+from core.mention import (
+    CANARY_SERVICE,
+    Author,
+    Channel,
+    Engagement,
+    Entity,
+    Mention,
+    Sentiment,
+    Status,
+    TopicTag,
+)
 from core.merge import join_all
 from core.ports import Applied, Index
 from core.query.ast import And, Everything, FieldIs, Near, Node, Not, Or, Phrase, Wildcard, Word
@@ -201,6 +211,17 @@ def test_own_and_irrelevant_mentions_are_left_out_unless_asked_for(index: Index)
     assert index.count(Selection(include_irrelevant=True)) == 2
     assert index.count(both) == 3
     assert [m.id for m in index.page(Selection(), 5).mentions] == ["plain"]
+
+
+def test_a_canary_is_found_by_its_id_alone(index: Index) -> None:
+    """What Groundswell sends itself no question counts, whatever is asked for."""
+    put(index, mention("canary", service=CANARY_SERVICE), mention("real"))
+    everything = Selection(include_own=True, include_irrelevant=True)
+    assert index.known(["canary"])["canary"].is_canary
+    assert index.size() == index.count(everything) == index.count(Selection()) == 1
+    assert [m.id for m in index.scan(everything)] == ["real"]
+    assert [m.id for m in index.page(everything, 5).mentions] == ["real"]
+    assert index.top(everything, GroupField.SERVICE, 5) == [ValueCount("web", 1)]
 
 
 def test_a_window_is_half_open_and_reads_the_time_of_its_view(index: Index) -> None:

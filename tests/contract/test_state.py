@@ -17,7 +17,7 @@ from app.stores.tables import metadata
 from core.errors import EngineUnavailable
 from core.mention import Channel, Sentiment
 from core.ports import Poll, PollStatus
-from core.settings import RuleKind
+from core.rules import RuleKind
 from core.window import TimeWindow
 from insights.quality import Answer
 

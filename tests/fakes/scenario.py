@@ -23,7 +23,7 @@ from core.mention import (
     TopicTag,
 )
 from core.ports import Poll, PollStatus
-from core.settings import RuleKind
+from core.rules import RuleKind
 
 NOW = datetime(2026, 3, 5, 15, 20, tzinfo=UTC)
 DAYS = 30

@@ -21,10 +21,10 @@ from alerts.incidents import (
     open_incident,
     step_key,
 )
-from core.settings import Rule, RuleKind
+from core.rules import VolumeSpikeRule
 
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
-RULE = Rule(name="Acme volume", kind=RuleKind.VOLUME_SPIKE, topic="Acme", query="lang:en")
+RULE = VolumeSpikeRule(name="Acme volume", topic="Acme", query="lang:en")
 MINUTE = timedelta(minutes=1)
 
 

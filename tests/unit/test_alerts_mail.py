@@ -19,7 +19,8 @@ from alerts.mail import MailFacts, compose, subject_of
 from charts.chart import Chart, Frame
 from charts.volume import VolumePoint, volume_chart
 from core.mention import Author, Channel, Mention, Sentiment
-from core.settings import MailSettings, RuleKind
+from core.rules import RuleKind
+from core.settings import MailSettings
 from core.window import TimeWindow
 
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)

@@ -10,17 +10,8 @@ from pydantic import BaseModel
 
 from core.fields import FIELD_NAMES, FIELDS
 from core.loading import ENVIRONMENT_PREFIX, RESERVED
-from core.settings import (
-    AnySource,
-    IndexEngine,
-    MailSecurity,
-    Rule,
-    RuleKind,
-    Segment,
-    Settings,
-    Topic,
-    TopicKind,
-)
+from core.rules import Rule, RuleKind
+from core.settings import AnySource, IndexEngine, MailSecurity, Segment, Settings, Topic, TopicKind
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"

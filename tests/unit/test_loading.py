@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from core.errors import ConfigurationError, Problem
 from core.loading import load_configuration
+from core.sections import parse_duration
 from core.settings import (
     Bounds,
     Configuration,
@@ -18,7 +19,6 @@ from core.settings import (
     Settings,
     Topic,
     masked,
-    parse_duration,
 )
 
 FILES: Mapping[str, str] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from core.rules import VolumeSpikeRule
 from core.settings import (
     BlueskySource,
     Configuration,
@@ -13,8 +14,6 @@ from core.settings import (
     HackerNewsSource,
     IndexSettings,
     MailSettings,
-    Rule,
-    RuleKind,
     Settings,
     TrackSettings,
     masked,
@@ -35,7 +34,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ValidationError, match="is no e-mail address"):
         MailSettings(sender=address)
     with pytest.raises(ValidationError, match="is no e-mail address"):
-        Rule(name="r", kind=RuleKind.VOLUME_SPIKE, topic="t", recipients=(address,))
+        VolumeSpikeRule(name="r", topic="t", recipients=(address,))
 
 
 def _feed(url: str) -> str:
