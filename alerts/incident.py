@@ -17,6 +17,22 @@ class IncidentStep(StrEnum):
     RESOLVED = "resolved"
 
 
+class Words(Part):
+    """What a mail says where the kind of rule has words of its own, in plain sentences.
+
+    ``resolved`` is said when it is over. ``link`` names what the button opens, on ``page`` of the
+    dashboard; None is the incident's mentions.
+    """
+
+    subject: str
+    lead: str
+    story: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    resolved: str | None = None
+    link: str | None = None
+    page: str | None = None
+
+
 class Evidence(Part):
     """Why a rule fired: what was seen in a window, what was expected, and how unlikely that is.
 
@@ -39,6 +55,7 @@ class Evidence(Part):
     coverage: float | None = None
     is_learning: bool = False
     note: str | None = None
+    words: Words | None = None
 
 
 class Cause(Part):
@@ -55,7 +72,8 @@ class Incident(Part):
 
     ``peak_observed`` is the most that any of its windows held, ``total`` the mentions (for a
     negative spike: the negative ones) since it began, ``told_total`` those when last told.
-    ``step`` is the newest step that is to be told.
+    ``step`` is the newest step that is to be told. ``topic`` is empty where it is about none.
+    ``stories`` are what an event told, so that it is not told again.
     """
 
     id: str
@@ -74,3 +92,4 @@ class Incident(Part):
     causes: tuple[Cause, ...] = ()
     mention_ids: tuple[str, ...] = ()
     query: str = "*:*"
+    stories: tuple[str, ...] = ()

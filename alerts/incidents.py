@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
-from core.rules import Rule
+from core.rules import Rule, TopicRule
 
 STALE_AFTER = timedelta(hours=2)
 """A window that ended longer ago is history: backfill and imports open no incident."""
@@ -63,7 +63,7 @@ def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datet
             id=_incident_id(rule.name, evidence.started_at),
             rule=rule.name,
             kind=rule.kind,
-            topic=rule.topic,
+            topic=rule.topic if isinstance(rule, TopicRule) else "",
             opened_at=now,
             updated_at=now,
             first=evidence,
@@ -73,7 +73,7 @@ def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datet
             told_total=findings.total,
             causes=findings.causes,
             mention_ids=findings.mention_ids,
-            query=rule.query or "*:*",
+            query=(rule.watched_query if isinstance(rule, TopicRule) else "") or "*:*",
         ),
         IncidentStep.OPENED,
     )

@@ -153,6 +153,10 @@ def subject_of(facts: MailFacts) -> str:
     """Return the subject: the topic first, then what happened, on one line."""
     incident, step = facts.incident, facts.step
     tag = "[synthetic] " if facts.is_synthetic else ""
+    if words := incident.latest.words:
+        over = words.resolved or f"{incident.topic}: back to usual"
+        text = over if step is IncidentStep.RESOLVED else words.subject
+        return _one_line(tag + text)[:SUBJECT_CHARS]
     start = f"since {_clock(incident.first.started_at, facts)}"
     if step is IncidentStep.RESOLVED:
         text = f"{incident.topic}: back to usual, {_counted(facts)} {start}"
@@ -168,9 +172,10 @@ def subject_of(facts: MailFacts) -> str:
 def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
     incident, step = facts.incident, facts.step
     is_negative = incident.kind is RuleKind.NEGATIVE_SPIKE
+    words = incident.latest.words
     return {
         "subject": subject_of(facts),
-        "kicker": f"{incident.topic} · {incident.rule}",
+        "kicker": " · ".join(part for part in (incident.topic, incident.rule) if part),
         "colour": COLOURS[step],
         "lead": _lead(facts),
         "story": _story(facts),
@@ -179,7 +184,7 @@ def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
         "mentions": [_mention(mention, facts) for mention in facts.mentions[:MENTIONS]],
         "mentions_title": f"The {'negative ' if is_negative else ''}mentions that matter",
         "link": facts.link,
-        "link_count": f"the {_counted(facts)}",
+        "link_count": (words.link if words else None) or f"the {_counted(facts)}",
         "is_synthetic": facts.is_synthetic,
         "has_chart": has_chart,
         "chart_alt": facts.chart.alt_text if facts.chart and has_chart else "",
@@ -189,6 +194,10 @@ def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
 
 def _lead(facts: MailFacts) -> str:
     incident, seen = facts.incident, facts.incident.latest
+    if seen.words and facts.step is not IncidentStep.RESOLVED:
+        return _one_line(seen.words.lead)
+    if seen.words and seen.words.resolved:
+        return _one_line(seen.words.resolved)
     if facts.step is IncidentStep.RESOLVED:
         return f"{incident.topic} is back to usual."
     usual = f"a usual {seen.window_end.astimezone(ZoneInfo(facts.zone)):%A %H:%M}"
@@ -213,6 +222,11 @@ def _times(seen: Evidence) -> str:
 
 def _story(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
+    if seen.words and facts.step is not IncidentStep.RESOLVED:
+        return [_one_line(sentence) for sentence in seen.words.story]
+    if seen.words and seen.words.page:
+        lasted = incident.updated_at - incident.first.started_at
+        return [f"It lasted {_duration(lasted.total_seconds())}."]
     told = [f"{_counted(facts)} since {_clock(incident.first.started_at, facts)}."]
     if facts.copies:
         be = "is a copy" if facts.copies == 1 else "are copies"
@@ -232,6 +246,8 @@ def _story(facts: MailFacts) -> list[str]:
 
 def _why(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
+    if seen.words:
+        return [*map(_one_line, seen.words.why), f"All times are {facts.zone}."]
     told = [f'The rule "{incident.rule}" watches {incident.topic}.']
     if seen.is_learning:
         told.append(seen.note or "It is still learning what is usual.")

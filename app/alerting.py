@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import structlog
 
-from alerts.incident import Evidence, Incident, IncidentStep
+from alerts.incident import Incident, IncidentStep
 from alerts.incidents import (
     Advance,
     Findings,
@@ -29,15 +29,27 @@ from alerts.incidents import (
 from app.bootstrap import Application
 from app.causes import find_causes, shows
 from app.delivering import STILL_OF_INTEREST, Sent
-from app.judging import Episode, judge, replay, rule_selection
+from app.judging import Episode, replay, rule_selection
+from app.kinds import KINDS
+from app.own_rules import all_rules
 from app.queries import Queries
+from app.rounds import Awake, Found, Letter, Round
 from app.telling import IncidentTeller
 from core.errors import GroundswellError, RetryableError, UsageError
 from core.mention import Mention, Sentiment
 from core.questions import Order
-from core.rules import Rule, RuleKind
+from core.rules import (
+    BurstRule,
+    InstantRule,
+    NewTrendRule,
+    Rule,
+    RuleKind,
+    ScheduledRule,
+    TopicRule,
+    topics_of,
+)
 from core.window import TimeWindow
-from insights.verdict import Learning, Verdict
+from insights.verdict import Verdict
 
 log = structlog.get_logger()
 
@@ -48,6 +60,12 @@ SEND_EVERY = timedelta(seconds=5)
 
 LOOK_BACK = timedelta(days=60)
 """Incidents opened longer ago are history, whatever became of their mails."""
+
+LONG_PAUSE = timedelta(minutes=30)
+"""Rounds further apart: the machine slept, or nobody evaluated rules."""
+
+ROUNDS = "|rounds"
+"""Where the state keeps when rules were looked at; no source can be named so."""
 
 SAME_EPISODE = timedelta(hours=2)
 """Verdicts of a replay closer together than this would have been one incident."""
@@ -63,6 +81,7 @@ class Outcome(StrEnum):
     QUEUED = "queued"
     TOLD = "told"
     FAILED = "failed"
+    IDLE = "idle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +99,6 @@ class RuleOutcome:
     step: IncidentStep | None = None
     destination: str | None = None
     verdict: Verdict | None = None
-
-
-def learning_words(learning: Learning, kind: RuleKind = RuleKind.VOLUME_SPIKE) -> str:
-    """Return how far a rule is that has not enough history yet."""
-    counted = "negative mentions" if kind is RuleKind.NEGATIVE_SPIKE else "mentions"
-    return (
-        f"learning, day {learning.day} of {learning.days}; "
-        f"until then from {learning.threshold} {counted} an hour"
-    )
 
 
 def evaluate_rules(
@@ -116,12 +126,14 @@ def judge_rules(
     """Evaluate the rules and queue what is to be told, without sending it."""
     application.index.refresh()
     evaluation = _Evaluation(application, dry_run=dry_run)
-    return [evaluation.run(rule) for rule in chosen_rules(application, names)]
+    outcomes = [evaluation.run(rule) for rule in chosen_rules(application, names)]
+    evaluation.end()
+    return outcomes
 
 
 def chosen_rules(application: Application, names: Sequence[str]) -> list[Rule]:
     """Return the rules called ``names``, all when empty. Raises UsageError for unknown names."""
-    rules = {rule.name: rule for rule in application.configuration.alerts}
+    rules = {known.rule.name: known.rule for known in all_rules(application)}
     for name in names:
         if name not in rules:
             allowed = ", ".join(rules) or "none is configured"
@@ -168,7 +180,19 @@ def _send_until(
 
 
 def preview(application: Application, rule: Rule, length: timedelta) -> list[Episode]:
-    """Return when ``rule`` would have fired in the ``length`` before now, on stored history."""
+    """Return when ``rule`` would have fired in the ``length`` before now, on stored history.
+
+    Raises UsageError for a rule that tests nothing against history.
+    """
+    if not isinstance(rule, BurstRule) or isinstance(rule, NewTrendRule):
+        message = f"a rule of the kind {rule.kind.value} has no preview: "
+        if isinstance(rule, InstantRule):
+            asked = rule.watched_query.replace("'", "")
+            raise UsageError(
+                f"{message}`groundswell search '{asked}' --topic '{rule.topic}' --since 90d` shows "
+                "what it would have told"
+            )
+        raise UsageError(f"{message}it tests nothing against history")
     return replay(Queries(application), rule, application.clock(), length, SAME_EPISODE)
 
 
@@ -180,6 +204,8 @@ class _Evaluation:
         self._queries = Queries(application)
         self._now = application.clock()
         self._teller = IncidentTeller(application, self._queries, self._now)
+        self._awake = self._awake_since()
+        self._problems = {known.rule.name: known.problem for known in all_rules(application)}
         self._known: dict[str, list[Incident]] = {}
         for incident in application.state.incidents(self._now - LOOK_BACK):
             self._known.setdefault(incident.rule, []).append(incident)
@@ -191,41 +217,74 @@ class _Evaluation:
             raise
         except GroundswellError as err:
             log.error("rule_failed", rule=rule.name, reason=str(err))
-            return RuleOutcome(rule.name, rule.topic, Outcome.FAILED, str(err))
+            return RuleOutcome(rule.name, _topic(rule), Outcome.FAILED, str(err))
+
+    def _awake_since(self) -> Awake:
+        """Return since when rounds have followed each other without a long pause."""
+        held = self._application.state.load(ROUNDS)
+        since, last = (str(held.get(key, "")) for key in ("since", "last"))
+        if not last or not self._now - LONG_PAUSE <= datetime.fromisoformat(last) <= self._now:
+            return Awake(self._now, datetime.fromisoformat(last) if last else self._now)
+        return Awake(datetime.fromisoformat(since), datetime.fromisoformat(last))
+
+    def end(self) -> None:
+        """Remember that this round was."""
+        if not self._dry_run and self._awake.last <= self._now:
+            times = {"since": self._awake.since.isoformat(), "last": self._now.isoformat()}
+            self._application.state.save(ROUNDS, times)
 
     def _run(self, rule: Rule) -> RuleOutcome:
-        verdict = judge(self._queries, rule, self._now)
-        incident = self._application.state.open_incident(rule.name)
-        advance = self._advance(rule, verdict, incident)
+        if problem := self._problems.get(rule.name):
+            return RuleOutcome(rule.name, _topic(rule), Outcome.IDLE, problem)
+        kind, here = KINDS[rule.kind], self._round(rule)
+        if kind.letter is not None:
+            return self._send_letter(rule, kind.letter(here, rule))
+        assert kind.examine is not None  # noqa: S101 - a kind has one of the two
+        return self._join(rule, kind.examine(here, rule))
+
+    def _round(self, rule: Rule) -> Round:
+        known = self._known.get(rule.name, ())
+        awake, is_dry = self._awake, self._dry_run
+        return Round(self._application, self._queries, self._now, known, awake, is_dry=is_dry)
+
+    def _join(self, rule: Rule, found: Found) -> RuleOutcome:
+        """Let what was found open, continue or end the rule's incident, and tell that."""
+        if found.event is not None:
+            advance: Advance | None = Advance(found.event, IncidentStep.OPENED)
+        else:
+            incident = self._application.state.open_incident(rule.name)
+            advance = self._advance(rule, found, incident)
         if advance is not None and not self._dry_run:
             self._application.state.save_incident(advance.incident)
         is_queued = not self._dry_run and self._tell_what_is_due(rule, advance)
-        outcome, words = _in_words(rule, verdict, advance)
+        outcome, words = Outcome(found.standing.value), found.words
+        if advance is not None:
+            outcome = Outcome.OPEN
+            if found.event is None:
+                words = advance.step.value if advance.step else "open"
         if is_queued:
             outcome = Outcome.QUEUED
         if self._dry_run and advance is not None and advance.step is not None:
             words = f"would tell: {words}"
         return RuleOutcome(
             rule.name,
-            rule.topic,
+            _topic(rule),
             outcome,
             words,
             incident=advance.incident.id if advance else None,
             step=advance.step if advance else None,
-            verdict=verdict,
+            verdict=found.verdict,
         )
 
-    def _advance(
-        self, rule: Rule, verdict: Verdict | None, incident: Incident | None
-    ) -> Advance | None:
-        """Return how the verdict changes the rule's incident; None when there is none."""
-        if verdict is not None and verdict.is_alert:
-            evidence = begun_after(_evidence(verdict, rule.kind), self._last_resolved(rule))
+    def _advance(self, rule: Rule, found: Found, incident: Incident | None) -> Advance | None:
+        """Return how what was found changes the rule's incident; None when there is none."""
+        if found.evidence is not None:
+            evidence = begun_after(found.evidence, self._last_resolved(rule))
             if is_fresh(evidence, self._now):
+                began = incident.first.started_at if incident else evidence.started_at
+                findings = found.findings or self._findings(rule, began, incident)
                 if incident is None:
-                    findings = self._findings(rule, evidence.started_at, None)
                     return open_incident(rule, evidence, findings, self._now)
-                findings = self._findings(rule, incident.first.started_at, incident)
                 return go_on(incident, evidence, findings, self._now)
         return fall_quiet(incident, self._now) if incident else None
 
@@ -235,6 +294,7 @@ class _Evaluation:
 
     def _findings(self, rule: Rule, began: datetime, incident: Incident | None) -> Findings:
         """Return what the incident's mentions show; why and which is read when it is told."""
+        assert isinstance(rule, TopicRule)  # noqa: S101 - other kinds bring their findings
         index = self._queries.index
         window = TimeWindow(min(began, self._now), self._now)
         is_negative = rule.kind is RuleKind.NEGATIVE_SPIKE
@@ -268,42 +328,22 @@ class _Evaluation:
                 is_any |= self._teller.tell(rule, incident, step)
         return is_any
 
-
-def _in_words(rule: Rule, verdict: Verdict | None, advance: Advance | None) -> tuple[Outcome, str]:
-    if advance is not None:
-        return Outcome.OPEN, advance.step.value if advance.step else "open"
-    if verdict is None:
-        return Outcome.NO_DATA, "no mention yet"
-    if verdict.learning is not None:
-        return Outcome.LEARNING, learning_words(verdict.learning, rule.kind)
-    return Outcome.QUIET, _quiet_words(verdict)
-
-
-def _evidence(verdict: Verdict, kind: RuleKind) -> Evidence:
-    learning = verdict.learning
-    return Evidence(
-        window_start=verdict.window.start,
-        window_end=verdict.window.end,
-        started_at=verdict.started_at or verdict.window.start,
-        observed=verdict.observed,
-        expected=verdict.expected or 0.0,
-        low=verdict.low or 0,
-        high=verdict.high or 0,
-        factor=verdict.factor or 0.0,
-        p=verdict.p if verdict.p is not None else 1.0,
-        scored=verdict.scored,
-        reference_start=verdict.reference.start,
-        reference_end=verdict.reference.end,
-        coverage=verdict.coverage,
-        is_learning=learning is not None,
-        note=f"This rule is {learning_words(learning, kind)}." if learning else None,
-    )
+    def _send_letter(self, rule: Rule, letter: Letter | None) -> RuleOutcome:
+        """Queue a mail that is due by the clock, once for ever under its key."""
+        topic, outbox = _topic(rule), self._application.outbox
+        if letter is None or outbox.has(letter.key):
+            words = "not due" if letter is None else "told"
+            return RuleOutcome(rule.name, topic, Outcome.QUIET, words)
+        message = letter.compose()
+        subject = str(message["Subject"])
+        if self._dry_run:
+            return RuleOutcome(rule.name, topic, Outcome.OPEN, f"would tell: {subject}")
+        outbox.enqueue(message, letter.key, rule.recipients, step="letter", rule=rule.name)
+        return RuleOutcome(rule.name, topic, Outcome.QUEUED, subject)
 
 
-def _quiet_words(verdict: Verdict) -> str:
-    if verdict.low is None or verdict.high is None:
-        return f"quiet: {verdict.observed}"
-    return f"quiet: {verdict.observed}, usual {verdict.low}-{verdict.high}"
+def _topic(rule: Rule) -> str:
+    return ", ".join(topics_of(rule)) if isinstance(rule, TopicRule | ScheduledRule) else ""
 
 
 def _distinct(mentions: Sequence[Mention]) -> list[Mention]:

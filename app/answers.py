@@ -91,7 +91,7 @@ class TrendRow:
     ``observed`` in ``window`` against ``expected``, its mean over as long a time before (``factor``
     is their ratio). ``p`` and ``q`` say how likely that is by chance in so lively a time, ``q``
     after correcting for the number of terms. ``counts`` are its mentions per bucket, oldest
-    first. ``scope`` holds exactly the observed mentions.
+    first. ``scope`` holds exactly the observed mentions. ``tested`` terms were looked at with it.
     """
 
     kind: str
@@ -107,6 +107,7 @@ class TrendRow:
     window: TimeWindow
     counts: tuple[int, ...]
     scope: Scope
+    tested: int = 1
 
     def as_data(self) -> dict[str, object]:
         """Return the trend as plain data."""
@@ -249,16 +250,27 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """One alert rule, whether its incident is open, and how far it is with learning.
+    """One alert rule and how it stands.
 
-    ``verdict`` is that on the last closed bucket, None before the first mention.
+    ``kind`` and ``watches`` say in words what it is, ``problem`` why it watches nothing where
+    that is so. ``verdict`` is that of a statistical rule on the last closed bucket, None before
+    the first mention; ``words`` say how another rule stands. A rule ``is_provisioned`` in
+    alerts.yml, else it was made in the dashboard.
     """
 
     rule: Rule
     is_open: bool
-    learning: Learning | None
-    history_days: int
-    verdict: Verdict | None
+    is_provisioned: bool = True
+    problem: str | None = None
+    kind: str = ""
+    watches: str = ""
+    words: str | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def learning(self) -> Learning | None:
+        """How far a statistical rule is that has not enough history."""
+        return self.verdict.learning if self.verdict else None
 
 
 @dataclass(frozen=True, slots=True)

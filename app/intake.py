@@ -134,7 +134,7 @@ class Intake:
         matched: dict[str, Mention] = {}
         for mention in mentions:
             tagged = self._tagged(mention)
-            if not tagged.topics:
+            if not tagged.topics and not tagged.is_canary:
                 result.unmatched += 1
             elif tagged.id in matched:
                 result.duplicates += 1
@@ -174,7 +174,7 @@ class Intake:
         taken: Counter[str] = Counter()
         left_out: Counter[str] = Counter()
         for key, mention in list(result.spooled.items()):
-            if key in known:
+            if key in known or mention.is_canary:
                 continue
             over = [
                 name

@@ -13,13 +13,13 @@ from core.mention import Sentiment
 from core.query.ast import And, FieldIs, Node, Or, walk
 from core.query.parser import parse
 from core.questions import Selection
-from core.rules import Rule, RuleKind
+from core.rules import BurstRule, CompetitorMoveRule, TopicRule, VolumeSpikeRule
 from core.window import TimeWindow
 from insights.baseline import HOUR
 from insights.burst import VolumeSettings, judge_volume, scan_volume
 from insights.negative import NegativeSettings, ShareSeries, judge_negative, scan_negative
 from insights.series import Series
-from insights.verdict import Scan, Verdict
+from insights.verdict import Measure, Scan, Verdict
 
 if TYPE_CHECKING:
     from app.queries import Queries
@@ -42,14 +42,16 @@ FIRST_TOLD = FieldIs("copy", "false")
 """Holds for mentions that repeat no story told before."""
 
 
-def rule_selection(rule: Rule, now: datetime, sentiments: Sequence[Sentiment] = ()) -> Selection:
+def rule_selection(
+    rule: TopicRule, now: datetime, sentiments: Sequence[Sentiment] = ()
+) -> Selection:
     """Return the mentions that ``rule`` watches, or those of some sentiments among them.
 
     ``now`` is what the rule's query means by it. Raises QueryError.
     """
     parts: list[Node] = []
-    if rule.query:
-        parts.append(parse(rule.query, now))
+    if rule.watched_query:
+        parts.append(parse(rule.watched_query, now))
     if sentiments:
         parts.append(Or(tuple(FieldIs("sentiment", label.value) for label in sentiments)))
     node = And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
@@ -69,7 +71,9 @@ def without_copies(selection: Selection) -> Selection:
     return replace(selection, query=And((query, FIRST_TOLD)))
 
 
-def judge(queries: Queries, rule: Rule, now: datetime, step: timedelta = STEP) -> Verdict | None:
+def judge(
+    queries: Queries, rule: BurstRule, now: datetime, step: timedelta = STEP
+) -> Verdict | None:
     """Return the verdict of ``rule`` on the last bucket that ended by ``now``.
 
     None before there is any mention of its topic.
@@ -98,7 +102,7 @@ class Episode:
 
 def replay(
     queries: Queries,
-    rule: Rule,
+    rule: BurstRule,
     now: datetime,
     length: timedelta,
     apart: timedelta,
@@ -147,17 +151,27 @@ class _Judged:
 
 
 def _judged(
-    queries: Queries, rule: Rule, now: datetime, length: timedelta, step: timedelta
+    queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
 ) -> _Judged:
     """Return what ``rule`` counts in the ``length`` before ``now``, and in hours for its usual."""
     zone = queries.configuration.settings.time_zone
     near, far = TimeWindow.before(now, length), TimeWindow.before(now, length + HISTORY)
+    group = _group_of(queries, rule.topic) if isinstance(rule, CompetitorMoveRule) else []
 
-    def counted(sentiments: Sequence[Sentiment], window: TimeWindow, by: timedelta) -> Series:
+    def counted(
+        sentiments: Sequence[Sentiment], window: TimeWindow, by: timedelta, topics: Sequence[str] = ()
+    ) -> Series:
         selection = without_copies(rule_selection(rule, now, sentiments))
-        return queries.series(replace(selection, window=window), window, by)
+        selection = replace(selection, window=window, topics=tuple(topics) or selection.topics)
+        return queries.series(selection, window, by)
 
-    if rule.kind is RuleKind.VOLUME_SPIKE:
+    def share(window: TimeWindow, by: timedelta) -> ShareSeries:
+        if group:
+            # A part of what is said about the group is tested as the negative part is.
+            return ShareSeries(counted((), window, by), counted((), window, by, group))
+        return ShareSeries(counted((Sentiment.NEGATIVE,), window, by), counted(LABELS, window, by))
+
+    if isinstance(rule, VolumeSpikeRule):
         series, hours = counted((), near, step), counted((), far, HOUR)
         volume = volume_settings(rule, zone)
         return _Judged(
@@ -165,23 +179,31 @@ def _judged(
             lambda index: judge_volume(series, index, volume, hours),
             lambda first, last: scan_volume(series, first, last, volume, hours),
         )
-    shares, history = (
-        ShareSeries(counted((Sentiment.NEGATIVE,), window, by), counted(LABELS, window, by))
-        for window, by in ((near, step), (far, HOUR))
-    )
-    negative = negative_settings(rule, zone)
+    shares, history, negative = share(near, step), share(far, HOUR), negative_settings(rule, zone)
+    measure = Measure.SHARE if group else Measure.NEGATIVE
     return _Judged(
         shares.negative,
-        lambda index: judge_negative(shares, index, negative, history),
+        lambda index: replace(judge_negative(shares, index, negative, history), measure=measure),
         lambda first, last: scan_negative(shares, first, last, negative, history),
     )
 
 
-def volume_settings(rule: Rule, zone: str) -> VolumeSettings:
+def _group_of(queries: Queries, name: str) -> list[str]:
+    """Return the topics that share a group with the topic called ``name``, itself among them."""
+    topics = queries.configuration.topics
+    groups = {topic.group for topic in topics if topic.name == name}
+    return [topic.name for topic in topics if topic.group in groups] or [name]
+
+
+def volume_settings(rule: BurstRule, zone: str) -> VolumeSettings:
     """Return how the rule judges volume."""
     return VolumeSettings(rule.false_alarms_per_week, rule.minimum, zone=zone)
 
 
-def negative_settings(rule: Rule, zone: str) -> NegativeSettings:
+def negative_settings(rule: BurstRule, zone: str) -> NegativeSettings:
     """Return how the rule judges the negative share."""
-    return NegativeSettings(rule.false_alarms_per_week, minimum_scored=rule.minimum, zone=zone)
+    budget = rule.false_alarms_per_week
+    if isinstance(rule, CompetitorMoveRule):
+        # What must be so many are the competitor's own mentions.
+        return NegativeSettings(budget, rule.minimum, rule.minimum, zone=zone)
+    return NegativeSettings(budget, minimum_scored=rule.minimum, zone=zone)

@@ -37,7 +37,7 @@ from core.query.ast import And, FieldIs, Node, Or
 from core.query.highlight import spans
 from core.query.parser import parse
 from core.questions import GroupField, Order, Selection
-from core.rules import Rule
+from core.rules import BurstRule
 from core.settings import Configuration
 from core.window import TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from alerts.incident import Incident
     from alerts.notification import Delivery, Notification
     from app.bootstrap import Application
-    from app.stores.state import BudgetDay
+    from app.stores.state import BudgetDay, CoverageHour
 
 Place = Literal["title", "text"]
 
@@ -282,6 +282,10 @@ class Queries:
             )
         return found
 
+    def polls_by_hour(self, window: TimeWindow) -> list[CoverageHour]:
+        """Return how the polls of every source went in the hours that start in ``window``."""
+        return self._application.state.polls_by_hour(window)
+
     # --- alerts
 
     def incidents(self, since: datetime | None = None) -> list[Incident]:
@@ -296,17 +300,35 @@ class Queries:
         return OutboxStore(self._application.state).of_incident(incident.id)
 
     def rules(self) -> list[RuleState]:
-        """Return every alert rule with what it is doing."""
-        opened = {i.rule for i in self.incidents() if i.resolved_at is None}
+        """Return every alert rule with what it is doing, those of alerts.yml first."""
+        from app.kinds import KINDS
+        from app.own_rules import all_rules
+        from app.rounds import Round
+
+        by_rule: dict[str, list[Incident]] = {}
+        for incident in self.incidents():
+            by_rule.setdefault(incident.rule, []).append(incident)
         found = []
-        for rule in self.configuration.alerts:
-            verdict = self.judge(rule)
-            days = (verdict.reference.length // timedelta(days=1)) if verdict else 0
-            learning = verdict.learning if verdict else None
-            found.append(RuleState(rule, rule.name in opened, learning, days, verdict))
+        for known in all_rules(self._application):
+            rule, incidents = known.rule, by_rule.get(known.rule.name, [])
+            state = RuleState(
+                rule=rule,
+                is_open=any(incident.resolved_at is None for incident in incidents),
+                is_provisioned=known.is_provisioned,
+                problem=known.problem,
+            )
+            if known.problem is None:
+                kind = KINDS[rule.kind]
+                here = Round(self._application, self, self.now(), incidents, is_dry=True)
+                state = replace(state, kind=kind.title, watches=kind.describe(rule))
+                if kind.state is not None:
+                    state = replace(state, words=kind.state(here, rule))
+                elif isinstance(rule, BurstRule):
+                    state = replace(state, verdict=self.judge(rule))
+            found.append(state)
         return found
 
-    def judge(self, rule: Rule) -> Verdict | None:
+    def judge(self, rule: BurstRule) -> Verdict | None:
         """Return the verdict of ``rule`` on the last closed bucket; None before any mention."""
         return judge(self, rule, self.now(), RULE_STEP)
 
@@ -314,7 +336,7 @@ class Queries:
         """Return the mentions of an incident: its topic and query, from its start to its end."""
         until = incident.resolved_at or max(self.now(), incident.latest.window_end)
         return Scope(
-            topics=(incident.topic,),
+            topics=(incident.topic,) if incident.topic else (),
             query="" if incident.query == "*:*" else incident.query,
             since=min(incident.first.started_at, until),
             until=until,
@@ -330,6 +352,16 @@ class Queries:
         window = TimeWindow(began - BEFORE_INCIDENT, max(until, began))
         selection = replace(self.selection(scope), window=None)
         return volume_points(self, selection, window, self.now(), zone)
+
+    def volume(self, scope: Scope) -> tuple[VolumePoint, ...]:
+        """Return the scope's mentions by the hour or the local day, with what was expected."""
+        from app.overview import volume_points
+
+        now = self.now()
+        window = scope.pinned(now).window(now)
+        assert window is not None  # noqa: S101 - a pinned scope has one
+        selection = replace(self.selection(scope), window=None)
+        return volume_points(self, selection, window, now, scope.zone)
 
     # --- filters
 

@@ -18,6 +18,7 @@ import structlog
 
 from app.bootstrap import Application, child_environment
 from app.careful import child_command
+from app.self_test import canary_source
 from app.watching import ConfigurationWatch
 from core.errors import ConfigurationError, RetryableError
 
@@ -67,7 +68,7 @@ def parts_of(
     now: datetime | None = None,
 ) -> list[PartCommand]:
     """Return the processes that make up a running Groundswell; ``now`` sets their clocks."""
-    environment = child_environment(application)
+    environment, sources = child_environment(application), application.configuration.sources
     config = ["--config", str(application.config_folder)]
     if now is not None:
         config += ["--now", now.isoformat()]
@@ -75,7 +76,7 @@ def parts_of(
         PartCommand("enricher", child_command(*config, "enrich"), environment),
         PartCommand("alerts", child_command(*config, "alerts", "evaluate", "--watch"), environment),
     ]
-    if any(source.enabled for source in application.configuration.sources):
+    if any(source.enabled for source in sources) or canary_source(application):
         parts.append(PartCommand("collector", child_command(*config, "collect"), environment))
     if has_dashboard:
         settings = application.configuration.settings.dashboard

@@ -15,7 +15,7 @@ from app.scope import Preset, Scope
 from charts.chart import Chart, Frame
 from charts.volume import VolumePoint, volume_chart
 from core.mention import Mention, Sentiment
-from core.settings import Rule, RuleKind
+from core.rules import BurstRule, Rule, RuleKind
 from core.window import TimeWindow
 
 CHART_LENGTH = timedelta(hours=48)
@@ -57,21 +57,21 @@ class IncidentTeller:
         mentions = [
             stored[key] for key in incident.mention_ids if key in stored and stored[key].has_content
         ]
-        base = settings.link_base
+        base, words = settings.link_base, incident.latest.words
         return MailFacts(
             incident=incident,
             step=step,
             mentions=mentions,
-            link=f"{base}/{scope.url('mentions')}",
+            link=f"{base}/{words.page if words and words.page else scope.url('mentions')}",
             count=self._queries.count(scope),
             zone=settings.time_zone,
             mention_links={one.id: f"{base}/{_only(one).url('mentions')}" for one in mentions},
-            chart=self._chart(rule, incident),
+            chart=self._chart(rule, incident) if isinstance(rule, BurstRule) else None,
             is_synthetic=self._queries.count(scope.narrowed("synthetic:true")) > 0,
             copies=self._queries.count(scope.narrowed("copy:true")),
         )
 
-    def _chart(self, rule: Rule, incident: Incident) -> Chart:
+    def _chart(self, rule: BurstRule, incident: Incident) -> Chart:
         from app.overview import volume_points
 
         zone = self._application.configuration.settings.time_zone

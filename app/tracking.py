@@ -16,6 +16,7 @@ from app.collecting import collect_sources
 from app.configuring import add_entries
 from core.errors import UsageError
 from core.query.parser import parse
+from core.rules import topics_of
 from core.settings import (
     AnySource,
     BlueskySource,
@@ -87,7 +88,7 @@ def add_brand(
     missing = [entry for entry in wanted if not _is_there(configuration, entry)]
     if missing:
         configuration = add_entries(application.config_folder, "sources", missing)
-    if not any(rule.topic == name for rule in configuration.alerts):
+    if not any(name in topics_of(rule) for rule in configuration.alerts):
         add_entries(application.config_folder, "alerts", _rules(name))
     names = tuple(source.name for source in configuration.sources if _serves(source, name, hashtag))
     return AddedBrand(topic, names)

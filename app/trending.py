@@ -127,6 +127,7 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
                 window=recent,
                 counts=trend.sparkline,
                 scope=found,
+                tested=len(terms),
             )
         )
     return rows

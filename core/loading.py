@@ -6,6 +6,7 @@ Every error is collected and reported at once, with file, key path and what is a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -205,13 +206,14 @@ def _unknown_tag(error: Any) -> tuple[str, str]:
     """Return the key that tells entries apart, and which values it allows."""
     context = error["ctx"]
     key = str(context["discriminator"]).strip("'")
-    allowed = str(context.get("expected_tags") or "").replace("'", "")
     if "tag" not in context:
         return key, "is needed"
     tag = str(context["tag"])
-    close = difflib.get_close_matches(tag, allowed.split(", "), n=1)
+    # Written as Python does: 'feed', or <RuleKind.DIGEST: 'digest'>.
+    allowed = re.findall(r"'(\w+)'", str(context["expected_tags"]))
+    close = difflib.get_close_matches(tag, allowed, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return key, f"{tag!r} is not known{hint} (allowed: {allowed})"
+    return key, f"{tag!r} is not known{hint} (allowed: {', '.join(allowed)})"
 
 
 def _below(at: Any, part: object) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
@@ -271,6 +271,11 @@ AnyRule = Annotated[
     Field(discriminator="kind"),
 ]
 """Every kind of rule."""
+
+RULE_CLASSES: dict[RuleKind, type[Rule]] = {
+    cls.model_fields["kind"].default: cls for cls in get_args(get_args(AnyRule)[0])
+}
+"""The class of each kind."""
 
 RULES: TypeAdapter[AnyRule] = TypeAdapter(AnyRule)
 """Reads one rule out of plain data. Raises ValidationError."""

@@ -15,6 +15,7 @@ SPIDERS = {
     "hackernews": "crawlers.hackernews:HackerNewsSpider",
     "mastodon": "crawlers.mastodon:MastodonSpider",
     "bluesky": "crawlers.bluesky:BlueskySpider",
+    "self_test": "crawlers.canary:CanarySpider",
 }
 """Type of source -> module and class, imported when a source of the type is collected."""
 

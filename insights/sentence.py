@@ -101,7 +101,7 @@ def plain(parts: Sequence[Part]) -> str:
 
 def describe_learning(learning: Learning, measure: Measure = Measure.VOLUME) -> str:
     """Return e.g. "learning, day 3 of 14; until then from 12 mentions an hour"."""
-    what = "mentions" if measure is Measure.VOLUME else "negative mentions"
+    what = "negative mentions" if measure is Measure.NEGATIVE else "mentions"
     day = min(learning.day, learning.days)
     return (
         f"learning, day {day} of {learning.days}; "
@@ -120,6 +120,12 @@ def describe_verdict(verdict: Verdict, zone: str = "UTC") -> str:
             f"{verdict.observed:,} of {_count(verdict.scored or 0, 'scored mention')} in {length}"
         )
         text += " is negative" if verdict.observed == 1 else " are negative"
+        joint = ", usual "
+    elif verdict.measure is Measure.SHARE:
+        text = (
+            f"{verdict.observed:,} of {_count(verdict.scored or 0, 'mention')} of its group "
+            f"in {length}"
+        )
         joint = ", usual "
     else:
         text = f"{_count(verdict.observed, 'mention')} in {length}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -34,6 +34,8 @@ PRIOR_WEIGHT = 0.5
 SPREAD_PRIOR = 0.3
 SPREAD_PRIOR_DEVIATION = 0.3
 SPREAD_LIMITS = (0.02, 4.0)
+# How often windows of one length that slide over each other count: see ``trend_level``.
+CROSSINGS = 4.0
 # A bursting term whose second half holds less than this share of its recent mentions is waning.
 FADING_SHARE = 0.25
 
@@ -176,3 +178,14 @@ def _predict(
     spread = np.clip(prior + trust * (excess / squares - prior), *SPREAD_LIMITS)
     # The sum of several buckets spreads less than each, but lively spells span buckets.
     return rate * now_exposure, spread / np.sqrt(recent) + 1 / weight
+
+
+def trend_level(false_alarms_per_week: float, tested: int, recent: int, step: timedelta) -> float:
+    """Return the p-value below which one of ``tested`` terms may be told, for so many false alarms.
+
+    The budget of a week is shared equally by the terms and by the looks (Bonferroni). Looks at
+    windows of ``recent`` buckets of ``step`` that overlap cross a high level about as often as
+    ``CROSSINGS`` independent ones a window would.
+    """
+    looks = CROSSINGS * (timedelta(weeks=1) / (recent * step))
+    return false_alarms_per_week / (looks * max(tested, 1))

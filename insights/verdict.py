@@ -42,6 +42,7 @@ class Measure(StrEnum):
 
     VOLUME = "volume"
     NEGATIVE = "negative"
+    SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Verdict:
     expected. ``p`` is the probability of so many or more, ``level`` the one below which the rule
     fires; both None while learning. ``started_at`` says since when it has been so, None when quiet.
     ``coverage`` (0..1) is that of ``window``. For negative rules ``observed`` counts negative
-    mentions of ``scored`` ones; for volume ``scored`` is None.
+    mentions of ``scored`` ones, for shares of voice those of one topic among ``scored`` of its
+    group; for volume ``scored`` is None.
     """
 
     measure: Measure

@@ -31,8 +31,9 @@ def register(app: typer.Typer) -> None:
 @alerts.command(name="list")
 def list_alerts() -> None:
     """List the rules with what they are doing, and the incidents of the last 30 days."""
-    from app.alerting import learning_words
     from app.queries import Queries
+    from app.verdicts import learning_words
+    from core.rules import topics_of
 
     with session.application() as application:
         queries = Queries(application)
@@ -40,12 +41,13 @@ def list_alerts() -> None:
         incidents = queries.incidents(application.clock() - timedelta(days=30))
         shown = table("", "rule", "topic", "kind", "state")
         for state in rules:
-            words = "open" if state.is_open else "quiet"
-            if state.learning and not state.is_open:
+            words = state.problem or state.words or "quiet"
+            if state.is_open:
+                words = "open"
+            elif state.learning:
                 words = learning_words(state.learning, state.rule.kind)
-            shown.add_row(
-                Text(state.rule.name), Text(state.rule.topic), state.rule.kind.value, words
-            )
+            topics = ", ".join(topics_of(state.rule))
+            shown.add_row(Text(state.rule.name), Text(topics), str(state.rule.kind), Text(words))
         for incident in incidents:
             ended = f"resolved {incident.resolved_at:{MINUTE}}" if incident.resolved_at else "open"
             opened = f"incident {incident.opened_at:{MINUTE}}"
@@ -55,8 +57,11 @@ def list_alerts() -> None:
                 {
                     "name": state.rule.name,
                     "kind": state.rule.kind,
-                    "topic": state.rule.topic,
+                    "topic": ", ".join(topics_of(state.rule)),
                     "is_open": state.is_open,
+                    "is_provisioned": state.is_provisioned,
+                    "problem": state.problem,
+                    "state": state.words,
                     "learning": learning_words(state.learning, state.rule.kind)
                     if state.learning
                     else None,

@@ -242,6 +242,24 @@ class StateStore:
             rows = connection.execute(query).mappings().all()
         return {row["topic"]: BudgetDay(**row) for row in rows}
 
+    # --- rules made in the dashboard
+
+    def own_rules(self) -> list[dict[str, Any]]:
+        """Return the rules made in the dashboard as plain data, by their names."""
+        query = sa.select(tables.rules.c.data).order_by(tables.rules.c.name)
+        with self._transaction() as connection:
+            return [dict(row) for row in connection.execute(query).scalars()]
+
+    def save_own_rule(self, name: str, data: Mapping[str, Any]) -> None:
+        """Add the rule called ``name`` or replace it."""
+        with self._transaction(writes=True) as connection:
+            self._upsert(connection, tables.rules, {"name": name, "data": dict(data)})
+
+    def delete_own_rule(self, name: str) -> None:
+        """Forget the rule called ``name``; safe to call twice."""
+        with self._transaction(writes=True) as connection:
+            connection.execute(sa.delete(tables.rules).where(tables.rules.c.name == name))
+
     # --- incidents
 
     def save_incident(self, incident: Incident) -> None:

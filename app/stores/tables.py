@@ -73,6 +73,14 @@ budgets = Table(
 )
 """Mentions taken and left out by sampling, per topic and day."""
 
+rules = Table(
+    "rules",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("data", JSON, nullable=False),
+)
+"""Rules made in the dashboard, as an entry of alerts.yml says them."""
+
 incidents = Table(
     "incidents",
     metadata,

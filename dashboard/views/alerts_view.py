@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 import streamlit as st
 
 from alerts.incident import Evidence, Incident
 from alerts.notification import Delivery, DeliveryState
-from app.answers import MentionRow, RuleState
+from app.answers import MentionRow, RuleState, VolumePoint
+from app.kinds import KINDS
 from core.rules import RuleKind
-from dashboard import drawing
+from dashboard import drawing, rules_part
 from dashboard.cards import card
 from dashboard.mail import StoredMail, read_mail
 from dashboard.session import Session, Viewer, answer, viewer
 from dashboard.shell import live
 from dashboard.words import ago, escape, exact, number
-from insights.sentence import describe_learning, describe_verdict, format_factor, format_range
-from insights.verdict import Measure
+from insights.sentence import format_factor, format_range
 
 REFRESH_SECONDS = 5
-KIND_NAMES = {RuleKind.VOLUME_SPIKE: "Volume spike", RuleKind.NEGATIVE_SPIKE: "Negative spike"}
 STATE_NAMES = {
     DeliveryState.WAITING: "not sent yet",
     DeliveryState.HELD: "held back",
@@ -35,6 +35,7 @@ SHOWN_INCIDENTS = 20
 def show(session: Session) -> None:
     """Draw the page."""
     _live(session)
+    rules_part.edit_rules(session)
 
 
 @live(REFRESH_SECONDS)
@@ -45,8 +46,8 @@ def _live(session: Session) -> None:
     if not rules and not incidents:
         drawing.empty(
             "No rule watches yet",
-            "A rule tells you when something unusual happens, and is silent otherwise. Add one to "
-            "alerts.yml; tracking a brand writes two:",
+            "A rule tells you when something unusual happens, and is silent otherwise. Make one "
+            "below, or add it to alerts.yml; tracking a brand writes two:",
             'groundswell track "Acme"',
         )
         return
@@ -60,7 +61,7 @@ def _live(session: Session) -> None:
         _incident(session, incident, watcher, is_expanded=is_first)
     if not incidents:
         st.html('<p class="gw-quiet">No rule has fired so far.</p>')
-    _rules(rules, watcher)
+    rules_part.show_rules(rules, watcher)
 
 
 def _lead(opened: list[Incident], rules: list[RuleState]) -> str:
@@ -69,6 +70,10 @@ def _lead(opened: list[Incident], rules: list[RuleState]) -> str:
         verb = "is" if len(opened) == 1 else "are"
         return f'<span class="alarm">{names}</span> {verb} firing.'
     learning = sum(rule.learning is not None for rule in rules)
+    broken = [rule for rule in rules if rule.problem]
+    if broken:
+        names = " and ".join(escape(state.rule.name) for state in broken[:3])
+        return f'<span class="alarm">{names}</span> cannot watch: see below.'
     text = f"All quiet: {len(rules)} {'rule watches' if len(rules) == 1 else 'rules watch'}"
     return escape(f"{text}, {learning} still learning." if learning else f"{text}.")
 
@@ -81,7 +86,7 @@ def _incident(session: Session, incident: Incident, watcher: Viewer, *, is_expan
     with st.container(key=f"gw-incident-{incident.id}", border=True):
         st.html(
             f'<div class="gw-incident {state}"><header><span class="gw-chip {state}">{state}</span>'
-            f"<b>{escape(incident.rule)}</b><span>{KIND_NAMES[incident.kind]}</span>"
+            f"<b>{escape(incident.rule)}</b><span>{KINDS[incident.kind].title}</span>"
             f'<time title="{escape(exact(incident.opened_at, zone))}">opened '
             f"{ago(incident.opened_at, now, zone)}{ends}</time></header>"
             f"<p>{_why(incident, watcher)}</p>{_causes(incident)}</div>"
@@ -95,6 +100,8 @@ def _why(incident: Incident, watcher: Viewer) -> str:
     seen = (
         incident.latest if incident.latest.observed >= incident.first.observed else incident.first
     )
+    if seen.words is not None:
+        return escape(" ".join((seen.words.lead, *seen.words.story)))
     text = _evidence(incident.kind, seen, watcher)
     if incident.peak_observed > seen.observed:
         text += f" At its peak {number(incident.peak_observed)}."
@@ -145,6 +152,16 @@ def _details(session: Session, incident: Incident, watcher: Viewer) -> None:
         ("incident", incident.id, incident.updated_at),
         lambda: queries.incident_volume(incident, watcher.zone),
     )
+    if incident.topic:
+        _show_mentions(session, incident, watcher, volume)
+    _told(session, incident, watcher)
+
+
+def _show_mentions(
+    session: Session, incident: Incident, watcher: Viewer, volume: Sequence[VolumePoint]
+) -> None:
+    """Draw the chart and the mentions of an incident that is about a topic."""
+    queries = session.queries
     drawing.show_volume(volume, watcher, f"volume-{incident.id}", since=incident.first.started_at)
     scope = queries.incident_scope(incident)
     st.html(
@@ -155,7 +172,6 @@ def _details(session: Session, incident: Incident, watcher: Viewer) -> None:
     if mentions:
         drawing.heading("The mentions that matter")
         st.html("".join(card(MentionRow(mention), watcher, is_alone=True) for mention in mentions))
-    _told(session, incident, watcher)
 
 
 def _told(session: Session, incident: Incident, watcher: Viewer) -> None:
@@ -192,36 +208,4 @@ def _mail(mail: StoredMail) -> None:
     encoded = base64.b64encode(mail.html.encode()).decode()
     st.iframe(
         f"data:text/html;charset=utf-8;base64,{encoded}", height=MAIL_HEIGHT, alt=mail.subject
-    )
-
-
-def _rules(rules: list[RuleState], watcher: Viewer) -> None:
-    if not rules:
-        return
-    drawing.heading("Rules")
-    rows = "".join(_rule(state, watcher) for state in rules)
-    st.html(
-        '<div class="gw-scroll"><table class="gw-table"><thead><tr><th>Rule</th><th>Watches</th>'
-        f"<th>State</th><th>Now</th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _rule(state: RuleState, watcher: Viewer) -> str:
-    rule = state.rule
-    is_negative = rule.kind is RuleKind.NEGATIVE_SPIKE
-    measure = Measure.NEGATIVE if is_negative else Measure.VOLUME
-    if state.is_open:
-        chip, text = "open", "firing"
-    elif state.learning is not None:
-        chip, text = "learning", describe_learning(state.learning, measure)
-    elif state.verdict is None:
-        chip, text = "learning", "waiting for the first mention"
-    else:
-        chip, text = "well", "watching"
-    now = describe_verdict(state.verdict, watcher.zone) if state.verdict else ""
-    now = now.split(" (learning", 1)[0]
-    return (
-        f"<tr><td><b>{escape(rule.name)}</b></td>"
-        f"<td>{KIND_NAMES[rule.kind]} of {escape(rule.topic)}, from {rule.minimum} mentions</td>"
-        f'<td><span class="gw-dot {chip}"></span>{escape(text)}</td><td>{escape(now)}</td></tr>'
     )

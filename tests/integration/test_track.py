@@ -16,6 +16,7 @@ import yaml
 from core.loading import load_configuration
 from core.query.evaluate import matches
 from core.query.parser import parse
+from core.rules import topics_of
 from demo.server import DemoServer
 from tests.integration.command_line import groundswell, start, write_topics
 from tests.integration.test_collect_apis import _jetstream, _serve_profiles
@@ -146,7 +147,7 @@ def test_existing_sources_are_asked_and_comments_kept(services: DemoServer, tmp_
     assert "# nothing yet" in texts["alerts.yml"]
     loaded = load_configuration(config, {})
     assert [topic.name for topic in loaded.topics] == ["Kettles", BRAND]
-    assert {rule.topic for rule in loaded.alerts} == {BRAND}
+    assert {name for rule in loaded.alerts for name in topics_of(rule)} == {BRAND}
 
 
 def test_a_source_that_is_down_is_reported_and_stops_no_other(

@@ -1,0 +1,123 @@
+"""The rule that tells a hashtag, name, phrase or link when it begins to burst."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.events import open_event
+from alerts.incident import Words
+from app.answers import TrendRow
+from app.judging import rule_selection
+from app.rounds import Found, Round, Standing
+from app.scope import Preset, Scope
+from core.questions import Order
+from core.rules import NewTrendRule
+from core.window import bucket_start
+from insights.sentence import format_factor
+from insights.trends import Direction, trend_level
+
+EVERY = timedelta(minutes=15)
+"""Trends are looked at this often: they are found within hours, not minutes."""
+
+RECENT, STEP = 6, timedelta(hours=1)
+"""What ``app.trending`` compares with the two weeks before, for a window of a day."""
+
+LEARNING = timedelta(days=14)
+TOLD_AGAIN_AFTER = timedelta(days=7)
+APART = timedelta(hours=2)
+"""A crisis brings term after term: what comes within two hours is told together."""
+
+TOLD_KINDS = ("hashtag", "entity", "phrase", "theme", "link")
+KIND_WORDS = {kind: kind for kind in TOLD_KINDS} | {"entity": "name"}
+SHOWN = 5
+CANDIDATES = 200
+
+
+def examine(here: Round, rule: NewTrendRule) -> Found:
+    """Return the terms that burst now and were not told of late, as one event."""
+    first = here.queries.first_seen(rule_selection(rule, here.now))
+    if first is None:
+        return Found("no mention yet", Standing.NO_DATA)
+    if here.now - first < LEARNING:
+        day = (here.now - first) // timedelta(days=1) + 1
+        return Found(f"learning, day {day} of {LEARNING.days}", Standing.LEARNING)
+    is_same = here.awake and bucket_start(here.awake.last, EVERY) == bucket_start(here.now, EVERY)
+    if is_same and not here.is_dry:
+        return Found(f"quiet: looks every {EVERY // timedelta(minutes=1)} minutes")
+    if any(here.now - incident.opened_at < APART for incident in here.known):
+        return Found("quiet: told less than 2 hours ago")
+    scope = _scope(rule)
+    rows = _bursting(here, rule, here.queries.trends(scope, CANDIDATES))
+    if not rows:
+        return Found("quiet: nothing bursts")
+    query = " OR ".join(f"({row.scope.query})" for row in rows[:SHOWN])
+    window = rows[0].window
+    asked = replace(here.queries.selection(replace(scope, query=query)), window=window)
+    page = here.queries.index.page(asked, SHOWN, Order.ENGAGEMENT)
+    event = open_event(
+        rule,
+        page.mentions,
+        _words(rule, rows),
+        here.now,
+        query=query,
+        stories=[f"{row.kind}:{row.term}" for row in rows],
+        total=page.total,
+    )
+    seen = event.first.model_copy(update={"window_start": window.start, "started_at": window.start})
+    event = event.model_copy(update={"first": seen, "latest": seen})
+    return Found(f"bursts: {', '.join(row.label for row in rows[:SHOWN])}", event=event)
+
+
+def _scope(rule: NewTrendRule) -> Scope:
+    """Return the rule's mentions of a day, copies left out."""
+    scope = Scope(topics=(rule.topic,), preset=Preset.DAY, query=rule.watched_query)
+    return scope if "copy:" in rule.watched_query else scope.narrowed("copy:false")
+
+
+def _bursting(here: Round, rule: NewTrendRule, rows: list[TrendRow]) -> list[TrendRow]:
+    """Return the rows that the rule's budget allows to tell, the surest first."""
+    told = {
+        story
+        for incident in here.known
+        if here.now - incident.opened_at < TOLD_AGAIN_AFTER
+        for story in incident.stories
+    }
+    found = []
+    for row in rows:
+        level = trend_level(rule.false_alarms_per_week, row.tested, RECENT, STEP)
+        is_burst = row.direction is Direction.RISING and row.p <= level
+        is_told = f"{row.kind}:{row.term}" in told
+        if is_burst and not is_told and row.kind in TOLD_KINDS and row.observed >= rule.minimum:
+            found.append(row)
+    return sorted(found, key=lambda row: (row.p, -row.observed, row.term))
+
+
+def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
+    first, hours = rows[0], RECENT
+    lead = f"{first.label} bursts in what is said about {rule.topic}: {_size(first)}."
+    story = [f"{row.label} ({KIND_WORDS[row.kind]}): {_size(row)}." for row in rows[1:SHOWN]]
+    if len(rows) > SHOWN:
+        story.append(f"{len(rows) - SHOWN} more burst with them.")
+    return Words(
+        subject=f"{rule.topic}: {first.label} bursts, {first.observed:,} mentions in {hours} hours",
+        lead=lead,
+        story=tuple(story),
+        why=(
+            (
+                f'The rule "{rule.name}" tests every hashtag, name, phrase and link of the last '
+                f"{hours} hours against two weeks before, and is wrong about "
+                f"{rule.false_alarms_per_week:g} times a week at most. A term is told once in "
+                f"{TOLD_AGAIN_AFTER.days} days."
+            ),
+        ),
+    )
+
+
+def _size(row: TrendRow) -> str:
+    text = f"{row.observed:,} mentions in {RECENT} hours"
+    return (
+        f"{text}, never seen before"
+        if row.is_new
+        else (f"{text}, {format_factor(row.factor)} times the usual")
+    )

@@ -1,0 +1,58 @@
+"""Rules about Groundswell itself: sources that bring nothing, and the self-test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from alerts.incidents import Findings
+from alerts.outage import SourceState, find_outages, outage_evidence, self_test_evidence
+from app.answers import Health
+from app.queries import Queries
+from app.rounds import Found, Round
+from app.self_test import observe, read_self_test
+from core.rules import SelfTestRule, SourceOutageRule
+
+
+def examine_sources(here: Round, rule: SourceOutageRule) -> Found:
+    """Return which sources bring nothing."""
+    awake_since = here.awake.since if here.awake else here.now - rule.after
+    outages = find_outages(rule, source_states(here.queries), here.now, awake_since)
+    if not outages:
+        return Found("quiet: every source answers")
+    evidence = outage_evidence(rule, outages, here.now)
+    words = ", ".join(one.source for one in outages)
+    return Found(f"out: {words}", evidence=evidence, findings=Findings(len(outages)))
+
+
+def source_states(queries: Queries) -> Sequence[SourceState]:
+    """Return how each source does that is switched on."""
+    intervals = {source.name: source.every for source in queries.configuration.sources}
+    return [
+        SourceState(one.name, intervals[one.name], one.last_poll, one.last_success, one.reason)
+        for one in queries.sources()
+        if one.health is not Health.OFF
+    ]
+
+
+def examine_self_test(here: Round, rule: SelfTestRule) -> Found:
+    """Look whether the last mention of our own arrived, and say what is wrong where it did not."""
+    test = read_self_test(here.application) if here.is_dry else observe(here.application, here.now)
+    evidence = self_test_evidence(rule, test, here.now)
+    if evidence is not None and here.awake is not None:
+        # A machine that slept sent nothing; it is given its time anew.
+        is_asleep = here.now - here.awake.since < rule.every + rule.within
+        if is_asleep and evidence.started_at < here.awake.since:
+            evidence = None
+    if evidence is not None:
+        return Found("the self-test did not arrive", evidence=evidence, findings=Findings(1))
+    return Found(self_test_words(here))
+
+
+def self_test_words(here: Round) -> str:
+    """Return how the last self-test went that arrived."""
+    test = read_self_test(here.application)
+    if test.arrived_at is None or test.seconds is None:
+        return "waiting for the first self-test"
+    local = test.arrived_at.astimezone(ZoneInfo(here.zone))
+    return f"quiet: at {local:%H:%M} it arrived in {test.seconds:.0f} s"
