@@ -10,7 +10,7 @@ from app.judging import rule_selection, without_copies
 from app.queries import narrowed
 from app.rounds import Found, Round
 from core.mention import Mention
-from core.query.ast import FieldExists, FieldIs, Not
+from core.query.ast import FieldExists, FieldIs, Node, Not
 from core.questions import GroupField, Order, Selection, View
 from core.rules import InstantRule, OutletRule
 from core.window import TimeWindow
@@ -50,7 +50,7 @@ def _candidates(here: Round, rule: InstantRule) -> list[Mention]:
     index, selection = here.queries.index, _selection(here, rule)
     told = {story for incident in here.known for story in incident.stories}
     stories = index.top(selection, GroupField.STORY, len(told) + NEW_STORIES)
-    asked = [
+    asked: list[tuple[Node, int]] = [
         (FieldIs("story", story.value), TELLINGS) for story in stories if story.value not in told
     ]
     # What nothing could be made of has no story; each is one of its own.

@@ -137,6 +137,8 @@ def test_verdicts_in_words() -> None:
     )
     one = verdict(Measure.NEGATIVE, observed=1, scored=None)
     assert describe_verdict(one).startswith("1 of 0 scored mentions in 2 hours is negative")
+    share = verdict(Measure.SHARE, observed=40, scored=88)
+    assert describe_verdict(share) == "40 of 88 mentions of its group in 2 hours, usual 15-27"
     learning = verdict(low=None, high=None, factor=None, learning=Learning(3, 14, 12))
     assert describe_verdict(learning) == (
         "88 mentions in 2 hours (learning, day 3 of 14; until then from 12 mentions an hour)"

@@ -1,9 +1,9 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from insights.trends import Direction, TermCounts, rank_trends
+from insights.trends import Direction, TermCounts, rank_trends, trend_level
 
 SEEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -101,3 +101,31 @@ def test_buckets_must_fit() -> None:
         rank_trends([term("#a", [1, 2])], recent=2)
     with pytest.raises(ValueError, match="3 totals for 2"):
         rank_trends([term("#a", [1, 2])], recent=1, totals=[1, 2, 3])
+
+
+def test_a_budget_is_shared_by_terms_and_looks() -> None:
+    """Twice as many terms, or windows half as long, halve the level; no term is as one."""
+    hour = timedelta(hours=1)
+    level = trend_level(0.1, 40, 6, hour)
+    assert level == pytest.approx(0.1 / (4 * 28 * 40))
+    assert trend_level(0.1, 80, 6, hour) == pytest.approx(level / 2)
+    assert trend_level(0.1, 40, 3, hour) == pytest.approx(level / 2)
+    assert trend_level(0.1, 0, 6, hour) == trend_level(0.1, 1, 6, hour)
+
+
+@pytest.mark.slow
+def test_terms_that_do_not_burst_keep_the_budget() -> None:
+    """Over weeks of terms that only vary, no more false alarms come than the budget allows."""
+    rng = np.random.default_rng(7)
+    weeks, history, recent, step = 3, 14 * 24, 6, timedelta(hours=1)
+    rates = rng.gamma(0.5, 0.6, 40)[:, None] * rng.gamma(4, 0.25, (40, history + weeks * 168))
+    counts = rng.poisson(rates)
+    level = trend_level(1.0, len(counts), recent, step)
+    alarms = 0
+    for end in range(history + recent, counts.shape[1], 3):
+        window = counts[:, end - history - recent : end]
+        terms = [TermCounts("phrase", str(i), list(row)) for i, row in enumerate(window)]
+        found = rank_trends(terms, recent)
+        alarms += any(t.p <= level and t.observed >= 5 for t in found)
+    # One a week is allowed; a burst is seen in two looks of three hours.
+    assert alarms <= 2 * weeks + 3
