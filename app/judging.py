@@ -159,7 +159,10 @@ def _judged(
     group = _group_of(queries, rule.topic) if isinstance(rule, CompetitorMoveRule) else []
 
     def counted(
-        sentiments: Sequence[Sentiment], window: TimeWindow, by: timedelta, topics: Sequence[str] = ()
+        sentiments: Sequence[Sentiment],
+        window: TimeWindow,
+        by: timedelta,
+        topics: Sequence[str] = (),
     ) -> Series:
         selection = without_copies(rule_selection(rule, now, sentiments))
         selection = replace(selection, window=window, topics=tuple(topics) or selection.topics)

@@ -142,3 +142,16 @@ def test_defaults_are_sensible() -> None:
     """A rule needs little more than its name and kind."""
     assert DigestRule(name="a").at == time(8)
     assert SourceOutageRule(name="a").after == timedelta(minutes=30)
+
+
+def test_a_rule_may_name_sources_that_are_there(tmp_path: Path) -> None:
+    """A source outage of one source is read as it is written."""
+    (tmp_path / "sources.yml").write_text(
+        "- {name: Daily, type: feed, url: 'https://daily.example/feed'}\n", encoding="utf-8"
+    )
+    (tmp_path / "alerts.yml").write_text(
+        "- {name: a, kind: source_outage, sources: [Daily], after: 1h}\n", encoding="utf-8"
+    )
+    (rule,) = load_configuration(tmp_path, {}).alerts
+    assert isinstance(rule, SourceOutageRule)
+    assert (rule.sources, rule.after) == (("Daily",), timedelta(hours=1))
