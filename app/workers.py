@@ -155,10 +155,14 @@ class WorkerAnalyser:
     def close(self) -> None:
         """End the workers; safe to call twice."""
         self._threads.shutdown(cancel_futures=True)
+        workers = []
         while not self._places.empty():
             worker = self._places.get()
             if worker is not None:
-                worker.close()
+                worker.release()
+                workers.append(worker)
+        for worker in workers:
+            worker.close()
 
 
 class _Worker:
@@ -208,14 +212,18 @@ class _Worker:
         self._process.stdin.write(line)
         self._process.stdin.flush()
 
-    def close(self) -> None:
-        """Let it end, and kill it when it does not."""
+    def release(self) -> None:
+        """Let it end, without waiting for that."""
         self.is_alive = False
         if self._process.stdin is not None:
             try:
                 self._process.stdin.close()
             except BrokenPipeError:
                 self._process.kill()
+
+    def close(self) -> None:
+        """Let it end, and kill it when it does not."""
+        self.release()
         try:
             self._process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
