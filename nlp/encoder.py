@@ -19,7 +19,7 @@ from core.errors import ModelError
 from core.mention import Emotion
 from nlp.encoder_text import TEXT_VERSION, write_for_encoder
 from nlp.network import F32, MAX_TOKENS, Network, Reading, read_tokenizer
-from nlp.onnx_files import MEGABYTE, read_onnx
+from nlp.onnx_files import MAX_CONFIG_MEGABYTES, MEGABYTE, read_bounded, read_onnx
 from nlp.sentiment import CONFIG_FILE, LABELS, FileDigest, softmax
 
 FORMAT: Final = "groundswell-encoder"
@@ -183,7 +183,8 @@ def _column_order(name: str) -> tuple[str, ...]:
 def is_encoder(folder: Path) -> bool:
     """Return whether ``folder`` says that it is a model of this form."""
     try:
-        content = (folder / CONFIG_FILE).read_bytes()[:MEGABYTE]
+        with (folder / CONFIG_FILE).open("rb") as stream:
+            content = stream.read(MAX_CONFIG_MEGABYTES * MEGABYTE)
     except OSError:
         return False
     return f'"{FORMAT}"'.encode() in content
@@ -193,9 +194,7 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
     """Read and check ``config.json``; raises ModelError naming what is wrong."""
     path = folder / CONFIG_FILE
     try:
-        config = EncoderConfig.model_validate_json(path.read_bytes())
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
+        config = EncoderConfig.model_validate_json(read_bounded(path, MAX_CONFIG_MEGABYTES))
     except ValidationError as err:
         first = err.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -23,7 +23,7 @@ from nlp.checkpoints import (
     columns_of,
 )
 from nlp.network import F32, MAX_TOKENS, Network, read_tokenizer
-from nlp.onnx_files import OnnxFile, read_onnx
+from nlp.onnx_files import MAX_CONFIG_MEGABYTES, OnnxFile, read_bounded, read_onnx
 from nlp.sentiment import CONFIG_FILE, LABELS, SentimentModel, softmax
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -137,9 +137,7 @@ def readable(text: str) -> str:
 
 def _read(form: type[Form], path: Path) -> Form:
     try:
-        return form.model_validate_json(path.read_bytes())
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
+        return form.model_validate_json(read_bounded(path, MAX_CONFIG_MEGABYTES))
     except ValidationError as err:
         first = err.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "content"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError, QuarantineError
-from nlp.onnx_files import MEGABYTE, OnnxFile
+from nlp.onnx_files import OnnxFile, read_bounded
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -166,18 +166,9 @@ def read_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
-        size = path.stat().st_size
-        if size > MAX_TOKENIZER_MEGABYTES * MEGABYTE:
-            raise ModelError(
-                f"{path}: {size / MEGABYTE:,.0f} MB, at most {MAX_TOKENIZER_MEGABYTES} MB are read"
-            )
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MAX_TOKENIZER_MEGABYTES).decode("utf-8")
     except UnicodeDecodeError as err:
         raise ModelError(f"{path}: not UTF-8: {err.reason}") from err
-    except OSError as err:
-        raise ModelError(
-            f"{path}: cannot be read: {err.strerror}; save the tokenizer in its fast form"
-        ) from err
     try:
         tokenizer: Tokenizer = Tokenizer.from_str(text)
         tokenizer.no_padding()
@@ -197,7 +188,10 @@ def _start(file: OnnxFile) -> Any:
     options.log_severity_level = 4
     source = file.content if file.content is not None else str(file.path)
     try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        # Its fallback would try the same once more, and print to standard output.
+        return onnxruntime.InferenceSession(
+            source, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as err:  # its exceptions have no common base but this one
         raise ModelError(
             f"{file.path}: ONNX Runtime {onnxruntime.__version__} does not accept it: "

@@ -56,6 +56,9 @@ QUANTISED_ON_THE_FLY: Final = frozenset(
 
 MEGABYTE: Final = 1_000_000
 
+MAX_CONFIG_MEGABYTES: Final = 5
+"""A configuration has some kilobytes; one of a thousand labels some more."""
+
 
 @dataclass(frozen=True, slots=True)
 class OnnxFile:
@@ -80,7 +83,7 @@ def read_onnx(path: Path, *, max_megabytes: int, allow_neighbours: bool) -> Onnx
     ``allow_neighbours`` lets weights lie in other files of the same folder (models above 2 GB are
     stored so); the size is then that of all of them.
     """
-    content = _read_bounded(path, max_megabytes)
+    content = read_bounded(path, max_megabytes)
     model = _parse(path, content)
     nodes = [node for graph in _graphs(model) for node in graph]
     _check_operators(path, model, nodes)
@@ -101,13 +104,14 @@ def read_onnx(path: Path, *, max_megabytes: int, allow_neighbours: bool) -> Onnx
     )
 
 
-def _read_bounded(path: Path, max_megabytes: int) -> bytes:
+def read_bounded(path: Path, max_megabytes: int) -> bytes:
+    """Return the content of a model's file; raises ModelError if it is missing or too large."""
     try:
         size = path.stat().st_size
         if size > max_megabytes * MEGABYTE:
             raise ModelError(
-                f"{path}: {size / MEGABYTE:,.0f} MB, at most {max_megabytes:,} MB are read; export "
-                "a smaller or a quantised model"
+                f"{path}: {size / MEGABYTE:,.0f} MB, at most {max_megabytes:,} MB of such a file "
+                "are read; export a smaller or a quantised model"
             )
         return path.read_bytes()
     except OSError as err:
@@ -127,6 +131,9 @@ def _parse(path: Path, content: bytes) -> ModelProto:
         ) from err
     if not model.graph.node or not model.graph.output:
         raise ModelError(f"{path}: holds no network; fetch or export it again")
+    # What is no UTF-8 comes out as bytes.
+    if not all(isinstance(value.name, str) for value in (*model.graph.input, *model.graph.output)):
+        raise ModelError(f"{path}: names its inputs or outputs in no text; export it again")
     return model
 
 

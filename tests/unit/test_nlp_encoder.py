@@ -348,6 +348,21 @@ def test_a_network_that_the_runtime_refuses_is_explained(tmp_path: Path) -> None
     assert "\n" not in str(caught.value)
 
 
+def test_a_refusal_leaves_standard_output_alone(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A name that is no text makes the runtime fail otherwise; it must not print into results."""
+    network = bert({"sentiment": 3}, SIZE)
+    folder = write_encoder(tmp_path / "x", network, heads={"sentiment": HEADS["sentiment"]})
+    content = network.SerializeToString().replace(b"w_0", b"\xff_0", 1)
+    _replace(folder, "model.onnx", content)
+
+    with pytest.raises(ModelError):
+        EncoderModel.load(folder)
+
+    assert capfd.readouterr().out == ""
+
+
 def test_an_answer_that_is_no_number_is_no_answer(
     model: EncoderModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,6 +164,15 @@ def test_a_configuration_that_is_no_json_is_refused(checkpoint: Path) -> None:
         load_sentiment(str(checkpoint))
 
 
+def test_a_configuration_without_end_is_not_read(checkpoint: Path) -> None:
+    """A file of some kilobytes that has megabytes is refused before it is in memory."""
+    with (checkpoint / "config.json").open("r+b") as stream:
+        stream.truncate(6_000_000)
+
+    with pytest.raises(ModelError, match=r"config\.json: 6 MB, at most 5 MB"):
+        load_sentiment(str(checkpoint))
+
+
 def test_families_that_waste_positions_are_known(tmp_path: Path) -> None:
     """RoBERTa counts positions from behind the padding's id: two fewer tokens fit."""
     folder = write_checkpoint(tmp_path / "x", model_type="roberta", pad_token_id=1)
