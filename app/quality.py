@@ -163,7 +163,7 @@ def judged(application: Application, since: date | None = None) -> list[Judged]:
             answer=sample.answer,
             channel=sample.channel.value,
             language=sample.language or UNKNOWN_LANGUAGE,
-            model=", ".join(sample.models),
+            model=", ".join(sample.models) or "unknown",
             day=date.fromisoformat(sample.day),
         )
         for sample in samples

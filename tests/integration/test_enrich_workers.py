@@ -35,7 +35,8 @@ def config(tmp_path: Path) -> Path:
     """Return a configuration whose spool holds the mentions."""
     folder = tmp_path / "configs"
     folder.mkdir()
-    settings = {"models": {"entities": False}, "languages": ["en"]}
+    models = {"entities": False, "sentiment": "sentiment-en"}
+    settings = {"models": models, "languages": ["en"]}
     (folder / "settings.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     (folder / "topics.yml").write_text("- {name: Acme, query: acme}\n", encoding="utf-8")
     application = open_application(folder, producer="test")
