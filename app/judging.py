@@ -14,10 +14,11 @@ from core.query.ast import And, FieldIs, Node, Or, walk
 from core.query.parser import parse
 from core.questions import Selection
 from core.rules import BurstRule, CompetitorMoveRule, TopicRule, VolumeSpikeRule
-from core.window import TimeWindow
+from core.window import TimeWindow, bucket_start
 from insights.baseline import HOUR
 from insights.burst import VolumeSettings, judge_volume, scan_volume
 from insights.negative import NegativeSettings, ShareSeries, judge_negative, scan_negative
+from insights.rehearsal import NegativeRehearsal, Rehearsal, VolumeRehearsal
 from insights.series import Series
 from insights.verdict import Measure, Scan, Verdict
 
@@ -32,6 +33,9 @@ RECENT = timedelta(days=3)
 
 STEP = timedelta(minutes=1)
 """Buckets that rules are judged by: a big burst is seen in minutes, and nobody waits for more."""
+
+REHEARSED = timedelta(days=30)
+"""How much a rehearsal reads minute by minute: crises are tried on these days."""
 
 REPLAY_STEP = timedelta(minutes=5)
 """Buckets that a replay of months is judged by."""
@@ -153,42 +157,86 @@ class _Judged:
 def _judged(
     queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
 ) -> _Judged:
-    """Return what ``rule`` counts in the ``length`` before ``now``, and in hours for its usual."""
+    """Return what ``rule`` counts in the ``length`` before ``now``, and how it judges that."""
     zone = queries.configuration.settings.time_zone
-    near, far = TimeWindow.before(now, length), TimeWindow.before(now, length + HISTORY)
-    group = _group_of(queries, rule.topic) if isinstance(rule, CompetitorMoveRule) else []
-
-    def counted(
-        sentiments: Sequence[Sentiment],
-        window: TimeWindow,
-        by: timedelta,
-        topics: Sequence[str] = (),
-    ) -> Series:
-        selection = without_copies(rule_selection(rule, now, sentiments))
-        selection = replace(selection, window=window, topics=tuple(topics) or selection.topics)
-        return queries.series(selection, window, by)
-
-    def share(window: TimeWindow, by: timedelta) -> ShareSeries:
-        if group:
-            # A part of what is said about the group is tested as the negative part is.
-            return ShareSeries(counted((), window, by), counted((), window, by, group))
-        return ShareSeries(counted((Sentiment.NEGATIVE,), window, by), counted(LABELS, window, by))
-
     if isinstance(rule, VolumeSpikeRule):
-        series, hours = counted((), near, step), counted((), far, HOUR)
+        series, hours = _volumes(queries, rule, now, length, step)
         volume = volume_settings(rule, zone)
         return _Judged(
             series,
             lambda index: judge_volume(series, index, volume, hours),
             lambda first, last: scan_volume(series, first, last, volume, hours),
         )
-    shares, history, negative = share(near, step), share(far, HOUR), negative_settings(rule, zone)
-    measure = Measure.SHARE if group else Measure.NEGATIVE
+    shares, history = _shares(queries, rule, now, length, step)
+    negative = negative_settings(rule, zone)
+    measure = Measure.SHARE if isinstance(rule, CompetitorMoveRule) else Measure.NEGATIVE
     return _Judged(
         shares.negative,
         lambda index: replace(judge_negative(shares, index, negative, history), measure=measure),
         lambda first, last: scan_negative(shares, first, last, negative, history),
     )
+
+
+def rehearsal_of(queries: Queries, rule: BurstRule, now: datetime) -> Rehearsal:
+    """Return the rule with its history, to be tried on weeks like the quiet ones.
+
+    Raises NotEnoughHistoryError under four weeks of history.
+    """
+    zone = queries.configuration.settings.time_zone
+    until = bucket_start(now, HOUR)
+    if isinstance(rule, VolumeSpikeRule):
+        volumes = _volumes(queries, rule, until, REHEARSED, STEP)
+        return VolumeRehearsal(*volumes, volume_settings(rule, zone))
+    shares = _shares(queries, rule, until, REHEARSED, STEP)
+    return NegativeRehearsal(*shares, negative_settings(rule, zone))
+
+
+def _volumes(
+    queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
+) -> tuple[Series, Series]:
+    """Return the rule's mentions of the ``length`` before ``now``, and for longer in hours."""
+    return (
+        _counted(queries, rule, now, TimeWindow.before(now, length), step),
+        _counted(queries, rule, now, TimeWindow.before(now, length + HISTORY), HOUR),
+    )
+
+
+def _shares(
+    queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
+) -> tuple[ShareSeries, ShareSeries]:
+    """Return a part and what it is a part of, in the ``length`` before ``now`` and for longer.
+
+    Negative mentions of those scored; for a competitor's move, its mentions of its group's, as that
+    part is tested as the negative one is.
+    """
+    near, far = TimeWindow.before(now, length), TimeWindow.before(now, length + HISTORY)
+    is_move = isinstance(rule, CompetitorMoveRule)
+    group = _group_of(queries, rule.topic) if is_move else ()
+    part, whole = ((), ()) if is_move else ((Sentiment.NEGATIVE,), LABELS)
+
+    def share(window: TimeWindow, by: timedelta) -> ShareSeries:
+        return ShareSeries(
+            _counted(queries, rule, now, window, by, sentiments=part),
+            _counted(queries, rule, now, window, by, sentiments=whole, topics=group),
+        )
+
+    return share(near, step), share(far, HOUR)
+
+
+def _counted(
+    queries: Queries,
+    rule: BurstRule,
+    now: datetime,
+    window: TimeWindow,
+    step: timedelta,
+    *,
+    sentiments: Sequence[Sentiment] = (),
+    topics: Sequence[str] = (),
+) -> Series:
+    """Return how many mentions ``rule`` counts, of ``topics`` where they are not its own."""
+    selection = without_copies(rule_selection(rule, now, sentiments))
+    selection = replace(selection, window=window, topics=tuple(topics) or selection.topics)
+    return queries.series(selection, window, step)
 
 
 def _group_of(queries: Queries, name: str) -> list[str]:

@@ -95,15 +95,22 @@ def judge_volume(
 
 
 def scan_volume(
-    series: Series, first: int, last: int, settings: VolumeSettings, history: Series | None = None
+    series: Series,
+    first: int,
+    last: int,
+    settings: VolumeSettings,
+    history: Series | None = None,
+    fitted: dict[datetime, Baseline] | None = None,
 ) -> Scan:
     """Judge the buckets ``first`` .. ``last`` as :func:`judge_volume` would, quickly.
 
-    For previews and simulations: the baseline is fitted as seldom as it changes.
+    For previews and simulations: the baseline is fitted as seldom as it changes. ``fitted`` keeps
+    the baselines of one history, by their ends, from scan to scan.
     """
     levels = _levels(series, first, last, settings)
     hours = to_hours(series) if history is None else history
     longest = max(levels) * series.step
+    known = {} if fitted is None else fitted
     parts = []
     at = first
     while at <= last:
@@ -111,8 +118,9 @@ def scan_volume(
         if learning is None:
             until = same_reference(series, at, last, longest)
             end = reference_end(series.time_of(at + 1), longest)
-            baseline = fit_baseline(hours, end, zone=settings.zone)
-            parts.append(_scan_group(series, at, until, baseline, levels, settings))
+            if end not in known:
+                known[end] = fit_baseline(hours, end, zone=settings.zone)
+            parts.append(_scan_group(series, at, until, known[end], levels, settings))
         else:
             until = same_reference(series, at, last, longest, HOUR)
             parts.append(_scan_learning(series, at, until, learning))

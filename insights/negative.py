@@ -271,12 +271,17 @@ def scan_negative(
     last: int,
     settings: NegativeSettings,
     history: ShareSeries | None = None,
+    fitted: dict[datetime, ShareBaseline] | None = None,
 ) -> Scan:
-    """Judge the buckets ``first`` .. ``last`` as :func:`judge_negative` would, quickly."""
+    """Judge the buckets ``first`` .. ``last`` as :func:`judge_negative` would, quickly.
+
+    ``fitted`` keeps the baselines of one history, by their ends, from scan to scan.
+    """
     series = shares.scored
     levels = _levels(series, first, last, settings)
     hours = shares.to_hours() if history is None else history
     longest = max(levels) * series.step
+    known = {} if fitted is None else fitted
     parts = []
     at = first
     while at <= last:
@@ -284,8 +289,9 @@ def scan_negative(
         if learning is None:
             until = same_reference(series, at, last, longest)
             end = reference_end(series.time_of(at + 1), longest)
-            baseline = fit_shares(hours, end, zone=settings.zone)
-            parts.append(_scan_group(shares, at, until, baseline, levels, settings))
+            if end not in known:
+                known[end] = fit_shares(hours, end, zone=settings.zone)
+            parts.append(_scan_group(shares, at, until, known[end], levels, settings))
         else:
             until = same_reference(series, at, last, longest, HOUR)
             parts.append(_scan_learning(shares, at, until, learning))

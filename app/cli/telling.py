@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.text import Text
 
 from app.audience import ExportKind
@@ -117,13 +118,15 @@ def preview(
     rule: Annotated[str, typer.Argument(help="The rule's name.")],
     days: Annotated[int, typer.Option(min=1, max=730, help="How far back.")] = 90,
 ) -> None:
-    """Show when a rule would have fired on stored history."""
+    """Show when a rule would have fired on stored history, and what it promises."""
     from app.alerting import chosen_rules
     from app.alerting import preview as find_episodes
+    from app.rehearsing import promise_words, rehearse
 
     with session.application() as application:
         (chosen,) = chosen_rules(application, [rule])
         episodes = find_episodes(application, chosen, timedelta(days=days))
+        promise = rehearse(application, chosen)
     times = "once" if len(episodes) == 1 else f"{len(episodes)} times"
     title = f"Would have fired {times} in {days} days"
     shown = table(
@@ -144,7 +147,49 @@ def preview(
             f"{one.expected:.1f}" if one.expected is not None else "-",
             f"{one.p:.2g}" if one.p is not None else "learning",
         )
-    session.show({"rule": rule, "days": days, "episodes": episodes}, shown)
+    words = promise_words(promise, chosen.kind)
+    data = {
+        "rule": rule,
+        "days": days,
+        "episodes": episodes,
+        "promise": {
+            "false_alarms": promise.false_alarms,
+            "crises": [
+                {
+                    "more_per_hour": one.more_per_hour,
+                    "delay_minutes": one.delay / timedelta(minutes=1) if one.delay else None,
+                }
+                for one in promise.sizes
+            ],
+            "refused": promise.refused,
+        },
+        "words": words,
+    }
+    session.show(data, Group(shown, *map(Text, words)))
+
+
+@alerts.command()
+def drill(
+    rule: Annotated[str, typer.Argument(help="The rule's name.")],
+    more: Annotated[
+        int, typer.Option("--more", min=1, max=10_000, help="So many more mentions an hour.")
+    ] = 60,
+) -> None:
+    """Play a made-up crisis into a copy of the last weeks; show what would be mailed, and when."""
+    from app.alerting import chosen_rules
+    from app.drilling import drill as play
+
+    with session.application() as application:
+        (chosen,) = chosen_rules(application, [rule])
+        played = play(application, chosen, more)
+    title = f"{played.made} made-up mentions in two hours from {played.began:{MINUTE}} on"
+    shown = table(title, "told", "after", "subject", "to")
+    for mail in played.mails:
+        minutes = round(mail.after / timedelta(minutes=1))
+        to = ", ".join(played.recipients) or "nobody is configured: a file"
+        shown.add_row(f"{mail.at:{MINUTE}}", f"{minutes} min", Text(mail.subject), Text(to))
+    first = played.mails[0].text if played.mails else "Nothing would be mailed."
+    session.show({"drill": played}, Group(shown, Text("\n" + first)))
 
 
 def _duration(text: str) -> timedelta:

@@ -11,6 +11,8 @@ from alerts.incident import Evidence, Incident
 from alerts.notification import Delivery, DeliveryState
 from app.answers import MentionRow, RuleState, VolumePoint
 from app.kinds import KINDS
+from app.own_rules import all_rules
+from app.rehearsing import can_promise, promise_words, rehearse
 from core.rules import RuleKind
 from dashboard import drawing, rules_part
 from dashboard.cards import card
@@ -36,6 +38,7 @@ def show(session: Session) -> None:
     """Draw the page."""
     _live(session)
     rules_part.edit_rules(session)
+    _promises(session)
 
 
 @live(REFRESH_SECONDS)
@@ -209,3 +212,26 @@ def _mail(mail: StoredMail) -> None:
     st.iframe(
         f"data:text/html;charset=utf-8;base64,{encoded}", height=MAIL_HEIGHT, alt=mail.subject
     )
+
+
+def _promises(session: Session) -> None:
+    """Let a rule be rehearsed on its own history: it takes seconds, so only when asked for."""
+    rules = {
+        rule.name: rule
+        for rule in (known.rule for known in all_rules(session.application))
+        if can_promise(rule)
+    }
+    if not rules:
+        return
+    drawing.heading("What a rule promises")
+    name = st.selectbox("Rule", list(rules), key="gw-promise-rule")
+    if not st.button("Rehearse it on its own history", key="gw-promise"):
+        st.html(
+            '<p class="gw-quiet">How often it would ring on quiet weeks, and the smallest crisis '
+            "it would tell. Takes some seconds.</p>"
+        )
+        return
+    with st.spinner("Drawing weeks like your quiet ones"):
+        promise = rehearse(session.application, rules[name])
+    words = promise_words(promise, rules[name].kind)
+    st.html("".join(f"<p>{escape(sentence)}</p>" for sentence in words))

@@ -22,17 +22,20 @@ from typer.testing import CliRunner
 
 from alerts.incident import Incident, IncidentStep
 from alerts.notification import Delivery, DeliveryState, Notification
-from app.alerting import Outcome, RuleOutcome, evaluate_rules, preview, watch_rules
+from app import drilling
+from app.alerting import Outcome, RuleOutcome, chosen_rules, evaluate_rules, preview, watch_rules
 from app.bootstrap import Application
 from app.cli.main import app as command_line
 from app.cli.session import session
 from app.delivering import Sent
 from app.judging import FIRST_TOLD, STEP
 from app.queries import Queries
+from app.rehearsing import promise_words, rehearse
 from app.scope import parse_scope
 from app.stores.outbox import OutboxStore
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
 from core.questions import Selection
+from core.rules import RuleKind
 from core.window import TimeWindow
 from insights.series import Series
 from tests.fakes import crisis
@@ -496,6 +499,33 @@ def test_preview_command(run: Run) -> None:
     assert (code, found["rule"], found["days"], len(found["episodes"])) == (0, "Acme volume", 7, 1)
     code, out, _ = run("alerts", "preview", "Acme volume", "--days", "7", as_json=False)
     assert "Would have fired once in 7 days" in out
+    promise = found["promise"]
+    assert promise["refused"] is None
+    assert 0 <= promise["false_alarms"]["per_week"] < 1
+    assert [one["delay_minutes"] for one in promise["crises"]][-1] <= 15
+    assert "Expected false alarms: " in out
+    assert "more an hour: after" in out
+
+
+def test_preview_without_history_promises_nothing(home: Home, run: Run) -> None:
+    """Three weeks after the first mention the reason stands where the promise would."""
+    home.clock.now = crisis.NOW - timedelta(days=20)
+    promise = rehearse(home.application, chosen_rules(home.application, ["Acme negative"])[0])
+    assert promise.refused is not None
+    assert "weeks of history" in promise.refused
+    home.clock.now = crisis.NOW - timedelta(days=60)
+    promise = rehearse(home.application, chosen_rules(home.application, ["Acme volume"])[0])
+    assert promise_words(promise, RuleKind.VOLUME_SPIKE)[0].startswith("No promise yet: ")
+
+
+def test_drill_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`alerts drill` shows when which mail would have gone to whom, and the first one whole."""
+    monkeypatch.setattr(drilling, "WATCHED", timedelta(minutes=20))
+    code, out, _ = run("alerts", "drill", "Acme volume", "--more", "120", as_json=False)
+    assert code == 0
+    assert "240 made-up mentions in two hours" in out
+    assert "press@listen.example" in out
+    assert "Drill" in out
 
 
 def test_wrong_words_are_usage_errors(run: Run) -> None:
