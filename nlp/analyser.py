@@ -16,14 +16,9 @@ from core.text import tokenise
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
 from nlp.entities import EntityFinder, Name, SpacyEntities, locate, readable
+from nlp.gate import is_trusted
 from nlp.intent import find_intent
-from nlp.language import (
-    UNDETERMINED,
-    LanguageGuess,
-    detect_language,
-    language_model_name,
-    primary_code,
-)
+from nlp.language import UNDETERMINED, detect_language, language_model_name, primary_code
 from nlp.phrases import key_phrases
 from nlp.sentiment import SentimentModel, load_configured
 from nlp.story import story_id
@@ -38,14 +33,6 @@ Out = TypeVar("Out")
 
 BATCH: Final = 512
 """Mentions analysed at once: enough for the models' own batches, a few MB at most."""
-
-CONTRADICTED: Final = 0.8
-"""A text found to be in another language with this confidence is given to no model of the
-language that its source claims: many services claim the account's language for every post."""
-
-CERTAIN: Final = 0.6
-"""A language found with less confidence lets no model guess, also where the mention names the same:
-that name may have been found in the text, by the same means, when its topics were matched."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -174,7 +161,7 @@ class Analyser:
         guess = detect_language(text, self._languages)
         claimed = primary_code(mention.language)
         language = claimed or guess.code
-        model_language = language if _is_trusted(claimed, guess) else None
+        model_language = language if is_trusted(claimed, guess) else None
         tokens = tokenise(text[:CHARACTERS])
         return _Draft(
             mention=mention,
@@ -264,14 +251,6 @@ def _intent(draft: _Draft, sentiment: Sentiment | None) -> Intent | None:
     intent = find_intent(draft.text, draft.model_language or UNDETERMINED, sentiment)
     is_news = draft.mention.channel is Channel.NEWS
     return Intent.OTHER if is_news and intent is not None else intent
-
-
-def _is_trusted(claimed: str | None, guess: LanguageGuess) -> bool:
-    """Whether a claimed or guessed language is sure enough for its models to read the text."""
-    confidence = guess.confidence or 0.0
-    if claimed is None or guess.code == claimed:
-        return confidence >= CERTAIN
-    return guess.code == UNDETERMINED or confidence < CONTRADICTED
 
 
 def analysed_text(mention: Mention) -> str:

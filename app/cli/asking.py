@@ -1,4 +1,4 @@
-"""Commands that ask: search, stats, trends, evaluate, detect."""
+"""Commands that ask: search, stats, trends, detect."""
 
 from __future__ import annotations
 
@@ -53,7 +53,6 @@ def register(app: typer.Typer) -> None:
     app.command()(search)
     app.command()(stats)
     app.command()(trends)
-    app.command()(evaluate)
     app.command()(detect)
 
 
@@ -184,36 +183,6 @@ def trends(
             f"{row.q:.2g}",
         )
     session.show({"trends": [row.as_data() for row in rows]}, shown if rows else "Nothing bursts.")
-
-
-def evaluate(
-    what: Annotated[str, typer.Argument(help="What to measure: sentiment.")],
-    file: Annotated[Path, typer.Argument(help="A TSV file with the columns text and label.")],
-) -> None:
-    """Measure the configured model on labelled texts, with bootstrap intervals.
-
-    Example: groundswell evaluate sentiment labelled.tsv --json
-    """
-    from core.settings import Settings
-    from nlp.evaluation import evaluate_sentiment
-    from nlp.sentiment import load_sentiment
-
-    if what != "sentiment":
-        raise UsageError(f"cannot evaluate {what!r} (allowed: sentiment)")
-    if not file.is_file():
-        raise UsageError(f"{file}: there is no such file")
-    models = Settings().models
-    if session.config is not None or session.config_folder.is_dir():
-        with session.application() as application:
-            models = application.configuration.settings.models
-    model = load_sentiment(models.sentiment, label_map=models.sentiment_labels or None)
-    result = evaluate_sentiment(file, model=model)
-    shown = table(f"{result['n']:,} texts, {result['model']}", "measure", ">value")
-    for name in ("accuracy", "macro_recall", "macro_f1", "texts_per_second"):
-        shown.add_row(
-            name, f"{result[name]:,.4f}" if name != "texts_per_second" else f"{result[name]:,.0f}"
-        )
-    session.show(result, shown)
 
 
 def detect(

@@ -12,7 +12,16 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.cli import asking, checking, collecting, quality, running, telling, training
+from app.cli import (
+    asking,
+    checking,
+    collecting,
+    evaluating,
+    quality,
+    running,
+    telling,
+    training,
+)
 from app.cli.session import hoisted, session
 from app.scope import parse_instant
 from core.errors import ConfigurationError, FatalError, GroundswellError, QueryError, UsageError
@@ -30,7 +39,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for module in (checking, collecting, asking, quality, telling, running, training):
+MODULES = (checking, collecting, asking, evaluating, quality, telling, running, training)
+for module in MODULES:
     module.register(app)
 
 

@@ -175,6 +175,8 @@ def test_every_command_prints_one_document(config: Path, tmp_path: Path) -> None
         (("track", "Acme", "--handle", "@two words"), 2, "--handle"),
         (("evaluate", "mood", "rows.csv"), 2, "allowed: sentiment"),
         (("evaluate", "sentiment", "nowhere.tsv"), 2, "nowhere.tsv"),
+        (("evaluate", "language", "rows.csv"), 1, "wanted, separated by tabs: text, language"),
+        (("evaluate", "entities", "rows.csv"), 1, "row 1: "),
         (("evaluate", "sentiment", "rows.csv"), 1, "no column 'text'"),
         (("detect", "nowhere.csv"), 2, "nowhere.csv"),
         (("detect", "."), 2, "cannot be read"),

@@ -1,0 +1,203 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import BadInputError, UsageError
+from core.settings import ModelSettings, Settings
+from nlp import evaluation_kinds
+from nlp.evaluation import Classifier, evaluate, measure_found
+from nlp.evaluation_files import read_labelled
+from nlp.evaluation_kinds import KINDS, measure_file
+from nlp.sentiment import F32
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the fake model says."""
+
+    emotion: F32 | None
+    offensive: F32 | None
+
+
+class WordReader:
+    """A model of several heads that knows four words and one insult."""
+
+    name = "words@1"
+    languages = frozenset({"en"})
+    words = ("grr", "yay", "hope", "alas")
+
+    def __init__(self) -> None:
+        self.minimum_confidence = {"emotion": 0.6}
+
+    def probabilities(self, texts: Sequence[str]) -> F32:
+        """Find everything neutral."""
+        return np.tile(np.array([0.1, 0.8, 0.1], dtype=np.float32), (len(texts), 1))
+
+    def read(self, texts: Sequence[str]) -> Said:
+        """Return the emotion whose word stands in the text, and whether it insults."""
+        rows = [[1.0 + 9 * (word in text) for word in self.words] for text in texts]
+        emotion = np.array(rows, dtype=np.float32)
+        insults = np.array([0.9 if "fool" in text else 0.2 for text in texts], dtype=np.float32)
+        return Said(emotion / emotion.sum(axis=1, keepdims=True), insults)
+
+
+@pytest.fixture
+def heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configure a model of several heads."""
+    monkeypatch.setattr(evaluation_kinds, "load_sentiment", lambda *_, **__: WordReader())
+
+
+def _write(path: Path, content: str) -> Path:
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("heads")
+def test_emotion_counts_every_row_and_abstention_beside_it(tmp_path: Path) -> None:
+    """A text of no known word is wrong here; after abstention it is not answered at all."""
+    path = _write(
+        tmp_path / "a.tsv",
+        "text\tlabel\nyay, we are so happy today\tjoy\nalas, this is the end of it\tsadness\n"
+        "there is nothing to say about it\tjoy\n",
+    )
+
+    result = measure_file("emotion", path, Settings())
+
+    assert result["kind"] == "emotion"
+    assert (result["n"], result["accuracy"]) == (3, pytest.approx(2 / 3, abs=1e-4))
+    assert result["macro_recall"] == 0.75
+    assert result["confusion"]["joy"] == {"anger": 1, "joy": 1, "optimism": 0, "sadness": 0}
+    assert result["answered"] == {
+        "n": 2,
+        "coverage": pytest.approx(2 / 3, abs=1e-4),
+        "accuracy": 1,
+        "minimum_confidence": 0.6,
+    }
+
+
+@pytest.mark.usefixtures("heads")
+def test_offence_is_measured_in_either_spelling(tmp_path: Path) -> None:
+    """One column of probabilities is two classes."""
+    path = _write(tmp_path / "a.tsv", "text\tlabel\nyou fool\toffensive\nhello\tnon-offensive\n")
+
+    result = measure_file("offensive", path, Settings())
+
+    assert (result["accuracy"], list(result["per_class"])) == (1, ["not_offensive", "offensive"])
+
+
+def test_a_model_without_the_head_is_explained(tmp_path: Path) -> None:
+    """A model that tells sentiment alone is no model of emotions, and the error says so."""
+    path = _write(tmp_path / "a.tsv", "text\tlabel\nhi there\tjoy\n")
+    settings = Settings(models=ModelSettings(sentiment="sentiment-en"))
+
+    with pytest.raises(UsageError, match="says nothing about emotion"):
+        measure_file("emotion", path, settings)
+
+
+def test_another_language_is_measured_but_not_answered(tmp_path: Path) -> None:
+    """Every row counts; the product answers only the model's languages, told by the column."""
+    path = _write(
+        tmp_path / "a.tsv",
+        "text\tlabel\tlanguage\nI love it so much, wonderful\tpositive\ten\n"
+        "Das ist wirklich ein sehr schlechtes Telefon\tnegative\tde\n",
+    )
+    always = Classifier(
+        "always", ("negative", "neutral", "positive"), frozenset({"en"}), _always_positive
+    )
+
+    result = evaluate(read_labelled(path), always, ("en", "de"))
+
+    assert (result["n"], result["accuracy"]) == (2, 0.5)
+    assert (result["answered"]["n"], result["answered"]["accuracy"]) == (1, 1)
+    assert {code: row["accuracy"] for code, row in result["languages"].items()} == {
+        "de": 0,
+        "en": 1,
+    }
+
+
+def _always_positive(texts: Sequence[str]) -> F32:
+    return np.tile(np.array([0.0, 0.1, 0.9], dtype=np.float32), (len(texts), 1))
+
+
+def test_language_is_measured_among_the_files_languages_and_as_configured(tmp_path: Path) -> None:
+    """What is not configured must come out as undetermined, and is counted where it does not."""
+    path = _write(
+        tmp_path / "a.tsv",
+        "text\tlanguage\nThis is a sentence that everybody can read\ten\n"
+        "Dies ist ein Satz, den jeder lesen kann\tde-AT\n"
+        "Questa è una frase che tutti possono leggere\tit\n",
+    )
+
+    result = measure_file("language", path, Settings(languages=("en", "de")))
+
+    assert (result["accuracy"], result["candidates"]) == (1, ["de", "en", "it"])
+    assert result["as_configured"] == {
+        "languages": ["en", "de"],
+        "n": 2,
+        "accuracy": 1,
+        "others": 1,
+        "others_taken_for_one": 0,
+    }
+
+
+@pytest.mark.parametrize("code", ["", "english", "e1"])
+def test_a_language_that_is_no_code_is_explained(tmp_path: Path, code: str) -> None:
+    """The error names the row and what is allowed."""
+    path = _write(tmp_path / "a.tsv", f"text\tlanguage\nhello\t{code}\n")
+
+    with pytest.raises(BadInputError, match=r"a\.tsv: row 2: language .* use en, de"):
+        measure_file("language", path, Settings())
+
+
+def test_names_are_measured_by_place_and_by_kind(tmp_path: Path) -> None:
+    """A name of the wrong kind counts for its span alone."""
+    path = _write(
+        tmp_path / "a.conll",
+        "Angela\tB-person\nMerkel\tI-person\nvisited\tO\nParis\tB-product\non\tO\nMonday\tO\n\n"
+        "it\tO\nrained\tO\n",
+    )
+
+    result = measure_file("entities", path, Settings())
+
+    assert result["n"] == 2
+    assert result["per_class"]["person"]["recall"] == 1
+    assert result["per_class"]["product"]["recall"] == 0
+    assert result["recall"] == 0.5
+    assert result["span_only"]["recall"] == 1
+    assert "en_core_web_sm" in result["model"]
+
+
+def test_names_switched_off_are_not_measured(tmp_path: Path) -> None:
+    """Where the configuration looks for no names, the command says so."""
+    path = _write(tmp_path / "a.conll", "Rome\tB-location\n")
+
+    with pytest.raises(UsageError, match=r"models\.entities is false"):
+        measure_file("entities", path, Settings(models=ModelSettings(entities=False)))
+
+
+def test_found_things_have_the_measures_of_the_textbook() -> None:
+    """Micro averages count names, macro averages the kinds that occur; intervals hold them."""
+    texts = np.zeros((40, 3, 3))
+    texts[:20, 0] = (1, 0, 0)
+    texts[20:, 0] = (1, 1, 0)
+    texts[::2, 1] = (0, 0, 1)
+
+    result = measure_found(texts, ("a", "b", "never"))
+
+    assert result["precision"] == pytest.approx(40 / 60, abs=1e-4)
+    assert result["recall"] == pytest.approx(40 / 60, abs=1e-4)
+    assert result["macro_f1"] == pytest.approx((80 / 100 + 0) / 2, abs=1e-4)
+    assert result["per_class"]["never"]["f1"] is None
+    low, high = result["interval_95"]["f1"]
+    assert low < result["f1"] < high
+
+
+def test_an_unknown_kind_names_those_there_are(tmp_path: Path) -> None:
+    """The error lists what can be measured."""
+    with pytest.raises(UsageError) as caught:
+        measure_file("mood", tmp_path / "a", Settings())
+
+    assert all(kind in str(caught.value) for kind in KINDS)
