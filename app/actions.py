@@ -84,11 +84,21 @@ class Actions:
         return done
 
     def undo(self, done: Done, by: str) -> None:
-        """Take a correction back: the value from before stands again."""
-        self._correct(done.mention, done.change, done.before, by)
+        """Take a correction back: the value from before stands again.
+
+        Where that was a model's word, it is the model's again: a person's counts for every topic.
+        """
+        was_said = done.change is not Change.SENTIMENT or done.mention.overlay.said is not None
+        self._correct(done.mention, done.change, done.before, by, withdrawn=not was_said)
 
     def _correct(
-        self, mention: Mention, change: Change, value: Sentiment | Status | bool | None, by: str
+        self,
+        mention: Mention,
+        change: Change,
+        value: Sentiment | Status | bool | None,
+        by: str,
+        *,
+        withdrawn: bool = False,
     ) -> None:
         """Spool the correction, then lay it over the answers.
 
@@ -96,6 +106,9 @@ class Actions:
         """
         with self._lock:
             overlay = self._overlay(mention, change, value, by)
+            if withdrawn and overlay.sentiment is not None:
+                taken_back = overlay.sentiment.model_copy(update={"withdrawn": True})
+                overlay = overlay.model_copy(update={"sentiment": taken_back})
             self._application.spool.append([Envelope.correcting(mention.id, overlay)])
             self._queries.pending.add([Mention(id=mention.id, overlay=overlay)])
 

@@ -97,7 +97,7 @@ class Application:
         """What enriches mentions, with the models that the settings name."""
         from nlp.analyser import Analyser as NlpAnalyser
 
-        return NlpAnalyser.from_settings(self.configuration.settings)
+        return NlpAnalyser.from_settings(self.configuration.settings, self.configuration.topics)
 
     @cached_property
     def mailer(self) -> Mailer:

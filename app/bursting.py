@@ -76,7 +76,7 @@ def _told(
 ) -> Burst:
     since, factor = run
     found = replace(narrowed, since=since)
-    stats: Stats = queries.stats_of(queries.selection(found))
+    stats: Stats = queries.stats_of(queries.selection(found), found.towards)
     scored = sum(stats.sentiment.values())
     negative = stats.sentiment["negative"]
     news = BurstNews(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.scope import sentiment_node
 from core.mention import Sentiment
-from core.query.ast import And, FieldIs, Node, Or, walk
+from core.query.ast import And, FieldIs, Node, walk
 from core.query.parser import parse
 from core.questions import Selection
 from core.rules import BurstRule, CompetitorMoveRule, TopicRule, VolumeSpikeRule
@@ -49,7 +50,7 @@ FIRST_TOLD = FieldIs("copy", "false")
 def rule_selection(
     rule: TopicRule, now: datetime, sentiments: Sequence[Sentiment] = ()
 ) -> Selection:
-    """Return the mentions that ``rule`` watches, or those of some sentiments among them.
+    """Return the mentions that ``rule`` watches, or those of some sentiments towards its topic.
 
     ``now`` is what the rule's query means by it. Raises QueryError.
     """
@@ -57,7 +58,7 @@ def rule_selection(
     if rule.watched_query:
         parts.append(parse(rule.watched_query, now))
     if sentiments:
-        parts.append(Or(tuple(FieldIs("sentiment", label.value) for label in sentiments)))
+        parts.append(sentiment_node(sentiments, rule.topic))
     node = And(tuple(parts)) if len(parts) > 1 else (parts[0] if parts else None)
     return Selection(query=node, topics=(rule.topic,))
 

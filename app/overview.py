@@ -73,7 +73,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
     assert window is not None  # noqa: S101 - a pinned scope has one
     window = _from_first(queries, scope, window)
     selection = queries.selection(scope)
-    stats = queries.stats_of(selection)
+    stats = queries.stats_of(selection, scope.towards)
     hourly = _history(queries, selection, window)
     usual = usual_range(hourly, _whole_hours(window), zone=scope.zone)
     bursts = tuple(t for t in queries.trends(scope) if t.direction is Direction.RISING)
@@ -97,9 +97,11 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         usual=usual,
         sentence=_sentence(facts, scope, news, (stats.mentions, inbox), now),
         stats=stats,
-        previous=queries.stats_of(replace(selection, window=before)) if is_known else None,
+        previous=(
+            queries.stats_of(replace(selection, window=before), scope.towards) if is_known else None
+        ),
         volume=_volume(hourly, window, now, scope.zone),
-        sentiment=_sentiment(queries, selection, window, scope.zone),
+        sentiment=_sentiment(queries, selection, window, scope),
         shares=_shares(queries, scope),
         bursts=bursts,
         worth=_worth(queries, scope, now, [burst.news.about for burst in news if burst.is_quarrel]),
@@ -215,20 +217,22 @@ def _expected(baseline: Baseline, window: TimeWindow) -> UsualRange:
 
 
 def _sentiment(
-    queries: Queries, selection: Selection, window: TimeWindow, zone: str
+    queries: Queries, selection: Selection, window: TimeWindow, scope: Scope
 ) -> tuple[SentimentPoint, ...]:
-    """Return net sentiment by a few hours or by the local day.
+    """Return net sentiment by a few hours or by the local day, towards the topic if it is one.
 
     Wider than the volume's buckets: a share of three mentions says nothing.
     """
     span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
-    aligned = _aligned(window, span, zone)
-    found = queries.index.buckets(replace(selection, window=aligned), HOUR, GroupField.SENTIMENT)
+    aligned = _aligned(window, span, scope.zone)
+    field = GroupField.SENTIMENT if scope.towards is None else GroupField.TOPIC_SENTIMENT
     counts: dict[datetime, dict[str, int]] = {}
-    for bucket in found:
-        counts.setdefault(bucket.start, {})[bucket.value or ""] = bucket.count
+    for bucket in queries.index.buckets(replace(selection, window=aligned), HOUR, field):
+        topic, _, label = (bucket.value or "").rpartition("|")
+        if topic == (scope.towards or ""):
+            counts.setdefault(bucket.start, {})[label] = bucket.count
     points = []
-    for part in _parts(aligned, window.length, zone):
+    for part in _parts(aligned, window.length, scope.zone):
         sums = {label.value: 0 for label in SENTIMENT_ORDER}
         for at in part.buckets(HOUR):
             for label, count in counts.get(at, {}).items():

@@ -30,7 +30,7 @@ from app.answers import (
 from app.inbox import InboxOrder, PageOrder, urgent_page
 from app.judging import judge
 from app.pending import CorrectedIndex, Pending
-from app.scope import Scope
+from app.scope import Scope, sentiment_node
 from core.mention import Mention
 from core.ports import Index, Poll
 from core.query.ast import And, FieldIs, Node, Or
@@ -157,13 +157,15 @@ class Queries:
         """Return mentions, stories, authors and sentiment, in all and of each topic."""
         whole = self.selection(scope)
         names = scope.selected_topics(self.configuration)
-        topics = {name: self.stats_of(replace(whole, topics=(name,))) for name in names}
-        return StatsAnswer(self.stats_of(whole), topics)
+        topics = {name: self.stats_of(replace(whole, topics=(name,)), name) for name in names}
+        return StatsAnswer(self.stats_of(whole, scope.towards), topics)
 
-    def stats_of(self, selection: Selection) -> Stats:
-        """Return the statistics of one selection."""
-        labels = {v.value: v.count for v in self.index.top(selection, GroupField.SENTIMENT, 3)}
-        counts = {label.value: labels.get(label.value, 0) for label in SENTIMENT_ORDER}
+    def stats_of(self, selection: Selection, towards: str | None = None) -> Stats:
+        """Return the statistics of one selection; sentiment towards a topic, or of whole texts."""
+        counts = {
+            label.value: self.index.count(narrowed(selection, sentiment_node((label,), towards)))
+            for label in SENTIMENT_ORDER
+        }
         mentions = self.index.count(selection)
         # Distinct counts are estimates; an impossible one would be noticed first.
         return Stats(

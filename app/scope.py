@@ -53,7 +53,7 @@ class Scope:
     ``topics`` restricts to some topics, ``group`` to all topics of a group. The window is a
     ``preset`` unless ``since`` or ``until`` is set (half-open, aware UTC). Empty filters let
     everything through; the brand's own and irrelevant mentions are left out unless asked for.
-    ``topic_sentiment`` is no filter of its own: ``sentiment`` reads the whole text's sentiment.
+    With one topic chosen, ``sentiments`` reads the sentiment towards it, else that of whole texts.
     """
 
     topics: tuple[str, ...] = ()
@@ -89,6 +89,14 @@ class Scope:
     def is_pinned(self) -> bool:
         """Whether the window stands still."""
         return self.since is not None or self.until is not None
+
+    @property
+    def towards(self) -> str | None:
+        """The one topic that is chosen, towards which sentiment is read; None reads whole texts.
+
+        Of several topics, or all of a group, a mention may praise one and damn another.
+        """
+        return self.topics[0] if len(self.topics) == 1 else None
 
     @property
     def is_filtered(self) -> bool:
@@ -153,8 +161,9 @@ class Scope:
         parts: list[Node] = []
         if self.query.strip():
             parts.append(parse(self.query, now))
+        if self.sentiments:
+            parts.append(sentiment_node(self.sentiments, self.towards))
         for field, values in (
-            ("sentiment", self.sentiments),
             ("intent", self.intents),
             ("channel", self.channels),
             ("lang", self.languages),
@@ -234,6 +243,16 @@ class Scope:
         """Return ``page`` with the scope as its query string."""
         parameters = urlencode(self.parameters(), doseq=True, safe=":")
         return f"{page}?{parameters}" if parameters else page
+
+
+def sentiment_node(labels: Sequence[Sentiment], towards: str | None) -> Node:
+    """Return what holds for mentions of any of the sentiments, towards a topic or of whole texts.
+
+    A person's correction counts either way (``core.fields``).
+    """
+    if towards is None:
+        return _any_of("sentiment", [label.value for label in labels])
+    return _any_of("topic_sentiment", [f"{towards}|{label.value}" for label in labels])
 
 
 def _any_of(field: str, values: Sequence[str]) -> Node:

@@ -86,7 +86,9 @@ def _entities(mention: Mention) -> Sequence[Value]:
 
 
 def _topic_sentiment(mention: Mention) -> Sequence[Value]:
-    return mention.enrichment.topic_sentiment if mention.enrichment else ()
+    """Return ``topic|label`` for each matched topic towards which a sentiment is known."""
+    towards = ((name, mention.sentiment_towards(name)) for name in mention.matched_topics)
+    return tuple(f"{name}|{label.value}" for name, label in towards if label is not None)
 
 
 def _said(attribute: str) -> Reader:
@@ -166,7 +168,14 @@ _SPECS = (
         False,
         "negative, neutral, positive",
     ),
-    FieldSpec("topic_sentiment", _K, _topic_sentiment, False, "topic|label", is_exact=True),
+    FieldSpec(
+        "topic_sentiment",
+        _K,
+        _topic_sentiment,
+        False,
+        "topic|label: sentiment towards a topic",
+        is_exact=True,
+    ),
     FieldSpec("emotion", _K, _said("emotion"), False, "anger, joy, optimism, sadness"),
     FieldSpec("offensive", _F, _said("is_offensive"), False, "insults or swears"),
     FieldSpec("intent", _K, _said("intent"), False, "question, complaint, praise, request, other"),

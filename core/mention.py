@@ -196,11 +196,15 @@ class Enrichment(Part):
 
 
 class Correction(Part, Generic[T]):
-    """One register of the overlay: what a person set, who and when."""
+    """One register of the overlay: what a person set, who and when.
+
+    ``withdrawn`` says that they took it back: the model's word stands again.
+    """
 
     value: T
     by: Text
     at_us: int
+    withdrawn: bool = False
 
 
 class Overlay(Part):
@@ -215,6 +219,11 @@ class Overlay(Part):
     status: Correction[Status] | None = None
     tags_added: tuple[tuple[str, int], ...] = ()
     tags_removed: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def said(self) -> Correction[Sentiment | None] | None:
+        """The sentiment that a person stands by; None where none was set, or it was taken back."""
+        return None if self.sentiment is None or self.sentiment.withdrawn else self.sentiment
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -275,9 +284,26 @@ class Mention(Part):
     @property
     def sentiment(self) -> Sentiment | None:
         """The person's word if there is one, else the model's, else None."""
-        if self.overlay.sentiment is not None:
-            return self.overlay.sentiment.value
+        if self.overlay.said is not None:
+            return self.overlay.said.value
         return self.enrichment.sentiment if self.enrichment else None
+
+    def sentiment_towards(self, topic: str) -> Sentiment | None:
+        """The person's word if there is one, which counts for every topic of the mention.
+
+        Else what nlp says towards ``topic``, None where it was not sure. A topic that matched after
+        nlp had read the mention is spoken of as the whole text speaks.
+        """
+        if self.overlay.said is not None or self.enrichment is None:
+            return self.sentiment
+        for span in self.enrichment.topic_spans:
+            if span.topic == topic:
+                return span.sentiment
+        for said in self.enrichment.topic_sentiment:
+            name, _, label = said.rpartition("|")
+            if name == topic:
+                return Sentiment(label)
+        return self.enrichment.sentiment
 
     @property
     def is_irrelevant(self) -> bool:

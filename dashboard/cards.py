@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.answers import MentionRow
-from core.mention import Channel, Intent, Mention
+from core.mention import Channel, Intent, Mention, Sentiment, TopicSpan
 from dashboard.session import Viewer
 from dashboard.words import (
     ago,
@@ -30,37 +30,80 @@ SERVICES = {"hackernews": "Hacker News", "mastodon": "Mastodon", "bluesky": "Blu
 
 PARENT_CHARS = 160
 TITLE_CHARS = 200
+PASSAGE_CHARS = 240
 
 
-def card(row: MentionRow, viewer: Viewer, *, is_alone: bool = False, is_blind: bool = False) -> str:
+def card(
+    row: MentionRow,
+    viewer: Viewer,
+    *,
+    towards: str | None = None,
+    is_alone: bool = False,
+    is_blind: bool = False,
+) -> str:
     """Return the card's HTML; one that stands ``is_alone`` brings its own frame.
 
-    ``is_blind`` leaves out every word on its sentiment.
+    Its sentiment is that towards the topic ``towards``, or that of the whole text; ``is_blind``
+    leaves out every word on it.
     """
     mention = row.mention
-    label = mention.sentiment.value if mention.sentiment and not is_blind else "unscored"
+    sentiment = None if is_blind else sentiment_shown(mention, towards)
+    label = sentiment.value if sentiment else "unscored"
     pieces = [
         f'<article class="gw-card {label}{" alone" if is_alone else ""}">',
-        _head(mention, viewer, "" if is_blind else sentiment_chip(mention)),
+        _head(mention, viewer, "" if is_blind else sentiment_chip(mention, towards)),
         _parent(row.parent) if mention.parent_id else "",
         _body(row),
-        _foot(mention),
+        _foot(mention, is_blind=is_blind),
         "</article>",
     ]
     return "".join(pieces)
 
 
-def sentiment_chip(mention: Mention) -> str:
-    """Return the sentiment as a chip that says whose word it is."""
-    if mention.sentiment is None:
+def sentiment_shown(mention: Mention, towards: str | None) -> Sentiment | None:
+    """Return the sentiment towards a topic, or that of the whole text without one."""
+    return mention.sentiment if towards is None else mention.sentiment_towards(towards)
+
+
+def sentiment_chip(mention: Mention, towards: str | None = None) -> str:
+    """Return the sentiment as a chip that says whose word it is, and towards what."""
+    sentiment = sentiment_shown(mention, towards)
+    if sentiment is None:
         return '<span class="gw-chip unscored" title="Not scored">not scored</span>'
-    value = mention.sentiment.value
-    if mention.overlay.sentiment is not None:
-        by = escape(mention.overlay.sentiment.by)
+    value = sentiment.value
+    if mention.overlay.said is not None:
+        by = escape(mention.overlay.said.by)
         return f'<span class="gw-chip {value}" title="Set by {by}">{value} ✓</span>'
+    span = _span(mention, towards)
+    if span is not None:
+        title = f"Towards {span.topic}; {_how_sure(span.confidence)}"
+        return f'<span class="gw-chip {value}" title="{escape(title)}">{value}</span>'
     sure = mention.enrichment.sentiment_confidence if mention.enrichment else None
-    title = f"The model is {sure:.0%} sure" if sure is not None else "The model's word"
-    return f'<span class="gw-chip {value}" title="{title}">{value}</span>'
+    return f'<span class="gw-chip {value}" title="{_how_sure(sure)}">{value}</span>'
+
+
+def _how_sure(confidence: float | None) -> str:
+    if confidence is None:
+        return "The model's word"
+    return f"The model is {confidence:.0%} sure"
+
+
+def _span(mention: Mention, topic: str | None) -> TopicSpan | None:
+    """Return what nlp found to be said towards a topic."""
+    spans = mention.enrichment.topic_spans if mention.enrichment else ()
+    return next((span for span in spans if span.topic == topic), None)
+
+
+def _topic(mention: Mention, name: str, *, is_blind: bool) -> str:
+    """Return a topic as a label: what is said towards it, and where, if nlp found it said."""
+    span, shown = _span(mention, name), escape(name)
+    if span is None or mention.overlay.said is not None or is_blind:
+        return f'<span class="gw-topic">{shown}</span>'
+    label = span.sentiment.value if span.sentiment else "unsure"
+    passage = (mention.title or "" if span.in_title else mention.text)[span.start : span.end]
+    title = f"{label} towards {name}, {span.confidence:.0%} sure: {excerpt(passage, PASSAGE_CHARS)}"
+    more = f" <b>{label}</b>" if len(mention.matched_topics) > 1 else ""
+    return f'<span class="gw-topic {label}" title="{escape(title)}">{shown}{more}</span>'
 
 
 def _intent_chip(mention: Mention) -> str:
@@ -127,8 +170,8 @@ def _body(row: MentionRow) -> str:
     return f"{heading}<p>{highlighted(mention.text, row.text_spans)}</p>"
 
 
-def _foot(mention: Mention) -> str:
-    parts = [f'<span class="gw-topic">{escape(name)}</span>' for name in mention.matched_topics]
+def _foot(mention: Mention, *, is_blind: bool) -> str:
+    parts = [_topic(mention, name, is_blind=is_blind) for name in mention.matched_topics]
     parts += [f'<span class="gw-tag">{escape(tag)}</span>' for tag in mention.overlay.tags]
     engagement = mention.engagement
     for icon, count, name in (

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final, Self, TypeVar
 
 from core.errors import FatalError, GroundswellError, QuarantineError
-from core.mention import Channel, Enrichment, Intent, Mention, Sentiment
+from core.mention import Channel, Enrichment, Intent, Mention, Sentiment, TopicSpan
 from core.ports import Analysis
-from core.settings import ModelSettings, Settings
+from core.query.ast import Node
+from core.query.parser import parse
+from core.settings import ModelSettings, Settings, Topic
 from core.text import tokenise
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
@@ -23,10 +25,14 @@ from nlp.phrases import key_phrases
 from nlp.sentiment import SentimentModel, load_configured
 from nlp.story import story_id
 from nlp.surface import CHARACTERS, Surface, read_surface
+from nlp.target import Asked, Pair, Row, TargetReader, TopicReader, Whole, labels_of, pairs_of
 from nlp.tone import NO_TONE, Tone, ToneReader, told
 
 _ToneKey = tuple[str, str]
 """The name of a model and the text that it read."""
+
+_TargetKey = tuple[str, Pair]
+"""The name of a model and what it was asked about a topic."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -49,7 +55,8 @@ class _Draft:
     """What is known of a mention before the models are asked.
 
     ``told`` is what of ``text`` its tone is read from. ``model_language`` is the language whose
-    models may read it; None keeps them from guessing.
+    models may read it; None keeps them from guessing. ``asked`` are the passages that speak of its
+    topics.
     """
 
     mention: Mention
@@ -60,6 +67,7 @@ class _Draft:
     surface: Surface
     phrases: tuple[str, ...]
     story: str | None
+    asked: Asked
 
 
 def _default_sentiment() -> tuple[SentimentModel, ...]:
@@ -81,29 +89,34 @@ class Analyser:
         sentiment: Callable[[], SentimentModel | Sequence[SentimentModel]] = _default_sentiment,
         entities: Callable[[], EntityFinder] | None = SpacyEntities,
         minimum_confidence: float | None = None,
+        topics: Mapping[str, Node] | None = None,
     ) -> None:
         """Make an analyser for ``languages`` (ISO 639 codes).
 
         ``sentiment`` and ``entities`` make the models; of those for sentiment the first that reads
         a text's language is asked. ``entities`` None leaves names out. Sentiment that is less sure
-        than ``minimum_confidence`` is None; without it the model's own card says when.
+        than ``minimum_confidence`` is None; without it the model's own card says when. ``topics``
+        are the parsed queries of topics by name: they say where a text speaks of each.
         """
         self._languages = frozenset(languages)
         self._make_sentiment = sentiment
         self._make_entities = entities
         self._minimum_confidence = minimum_confidence
+        self._topics = TopicReader(topics or {})
+        self._targets: dict[str, TargetReader] = {}
         self._models: tuple[tuple[ToneReader, ...], EntityFinder | None] | None = None
         self._lock = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """Make the analyser that ``settings`` describe."""
+    def from_settings(cls, settings: Settings, topics: Sequence[Topic] = ()) -> Self:
+        """Make the analyser that ``settings`` describe, for the configured topics."""
         models = settings.models
         return cls(
             settings.languages,
             sentiment=lambda: load_configured(models),
             entities=SpacyEntities if models.entities else None,
             minimum_confidence=models.minimum_confidence,
+            topics={topic.name: parse(topic.query) for topic in topics},
         )
 
     def load(self) -> tuple[str, ...]:
@@ -133,6 +146,9 @@ class Analyser:
                 made = self._make_sentiment()
                 models = made if isinstance(made, Sequence) else (made,)
                 readers = tuple(ToneReader(model, self._minimum_confidence) for model in models)
+                self._targets = {
+                    model.name: TargetReader(model, self._minimum_confidence) for model in models
+                }
                 self._models = (readers, entities)
             return self._models
 
@@ -146,10 +162,11 @@ class Analyser:
         readable_drafts = [draft for draft in drafts if isinstance(draft, _Draft)]
         tones = self._read_tones(readable_drafts)
         names = self._find_names(readable_drafts)
+        towards = self._read_towards(readable_drafts)
         outcomes = []
         for mention, draft in zip(mentions, drafts, strict=True):
             try:
-                enrichment = self._enrichment(_unless_failed(draft), tones, names, now)
+                enrichment = self._enrichment(_unless_failed(draft), tones, names, towards, now)
             except QuarantineError as err:
                 outcomes.append(Analysis(mention, str(err)))
             else:
@@ -172,7 +189,28 @@ class Analyser:
             surface=read_surface(text, mention.links, tokens),
             phrases=key_phrases(text, model_language or UNDETERMINED, tokens=tokens),
             story=story_id(text),
+            asked=self._ask(mention, model_language),
         )
+
+    def _ask(self, mention: Mention, language: str | None) -> Asked:
+        """Return the passages to be read towards the mention's topics; none in other languages."""
+        reader = self._reader(language)
+        if reader is None or language is None:
+            return {}
+        of_whole = self._targets[reader.model.name].asks_of_whole
+        return self._topics.ask(mention, language, of_whole=of_whole)
+
+    def _read_towards(self, drafts: Sequence[_Draft]) -> dict[_TargetKey, Row | _Failure]:
+        """Return what is said in each distinct passage towards its target, by a model's name."""
+        readers, _ = self._loaded()
+        said: dict[_TargetKey, Row | _Failure] = {}
+        for reader in readers:
+            name = reader.model.name
+            mine = [draft for draft in drafts if self._reader(draft.model_language) is reader]
+            pairs = pairs_of(draft.asked for draft in mine)
+            for pair, row in zip(pairs, _apply(self._targets[name].read, pairs), strict=True):
+                said[name, pair] = row
+        return said
 
     def _read_tones(self, drafts: Sequence[_Draft]) -> dict[_ToneKey, Tone | _Failure]:
         """Return the tone of each distinct text that a model may read, by that model's name."""
@@ -200,6 +238,7 @@ class Analyser:
         draft: _Draft,
         tones: Mapping[_ToneKey, Tone | _Failure],
         names: Mapping[str, tuple[Name, ...] | _Failure],
+        towards: Mapping[_TargetKey, Row | _Failure],
         now: datetime,
     ) -> Enrichment:
         """Put together what was found; raises QuarantineError where a model failed on the text."""
@@ -216,6 +255,7 @@ class Analyser:
             models.append(finder.name)
         intent = _intent(draft, tone.sentiment)
         mention = draft.mention
+        topic_spans = self._topic_spans(draft, reader, tone, towards)
         return Enrichment(
             content_version=mention.version,
             enriched_us=(now - EPOCH) // _MICROSECOND,
@@ -234,12 +274,26 @@ class Analyser:
             domains=draft.surface.domains,
             phrases=draft.phrases,
             story_id=draft.story,
-            topic_sentiment=tuple(
-                f"{topic}|{tone.sentiment.value}" for topic in mention.matched_topics
-            )
-            if tone.sentiment
-            else (),
+            topic_sentiment=labels_of(topic_spans),
+            topic_spans=topic_spans,
         )
+
+    def _topic_spans(
+        self,
+        draft: _Draft,
+        reader: ToneReader | None,
+        tone: Tone,
+        towards: Mapping[_TargetKey, Row | _Failure],
+    ) -> tuple[TopicSpan, ...]:
+        """Return what is said towards each topic; raises QuarantineError where a model failed."""
+        if reader is None:
+            return ()
+        name = reader.model.name
+        said = {pair: _unless_failed(towards[name, pair]) for pair in pairs_of([draft.asked])}
+        sure = tone.sentiment_confidence
+        whole = Whole(tone.sentiment, sure) if sure is not None else None
+        least = self._targets[name].minimum_confidence
+        return self._topics.answer(draft.mention, draft.asked, said, whole, least)
 
 
 def _rounded(confidence: float | None) -> float | None:

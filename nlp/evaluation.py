@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from nlp.evaluation_files import SENTIMENTS, Labelled, Labels, read_labelled
+from nlp.evaluation_files import SENTIMENTS, Labelled, Labels, first_of, read_labelled
 from nlp.gate import trusted_language
 from nlp.sentiment import SentimentModel, load_sentiment
 
@@ -34,14 +34,15 @@ F32 = npt.NDArray[np.float32]
 class Classifier:
     """One thing that a model says of a text: the labels, and how it finds their probabilities.
 
-    ``languages`` are those it was trained for. Below ``minimum_confidence`` the product says
-    nothing; measures are of every text all the same, and what is left after abstention beside them.
+    ``read`` returns a row of probabilities for each text, in the order of the labels. ``languages``
+    are those it was trained for. Below ``minimum_confidence`` the product says nothing; measures
+    are of every text all the same, and what is left after abstention beside them.
     """
 
     name: str
     labels: tuple[str, ...]
     languages: frozenset[str]
-    probabilities: Callable[[Sequence[str]], F32]
+    read: Callable[[Labelled], F32]
     minimum_confidence: float = 0.0
 
 
@@ -56,10 +57,14 @@ def evaluate_sentiment(
     """Measure a sentiment model on a table of texts and labels; see :func:`evaluate`."""
     data = read_labelled(path)
     model = model or load_sentiment()
-    classifier = Classifier(
-        model.name, SENTIMENTS, model.languages, model.probabilities, minimum_confidence
-    )
+    read = reads_texts(model.probabilities)
+    classifier = Classifier(model.name, SENTIMENTS, model.languages, read, minimum_confidence)
     return evaluate(data, classifier, candidates or model.languages, seed=seed)
+
+
+def reads_texts(probabilities: Callable[[Sequence[str]], F32]) -> Callable[[Labelled], F32]:
+    """Return what reads the texts of labelled rows and nothing else of them."""
+    return lambda data: probabilities(data.texts)
 
 
 def evaluate(
@@ -72,9 +77,9 @@ def evaluate(
     ``coverage``, ``accuracy``, ``minimum_confidence``), ``languages`` (measures by the file's
     language column, None without one), ``texts_per_second``. Raises ModelError.
     """
-    classifier.probabilities(data.texts[:1])
+    classifier.read(first_of(data))
     started = time.perf_counter()
-    probabilities = classifier.probabilities(data.texts)
+    probabilities = classifier.read(data)
     seconds = time.perf_counter() - started
     predicted = probabilities.argmax(axis=1)
     claims = data.languages or (None,) * len(data.texts)

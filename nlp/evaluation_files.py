@@ -92,6 +92,12 @@ def read_labelled(
     )
 
 
+def first_of(data: Labelled) -> Labelled:
+    """Return the first row alone, to warm a model up with."""
+    targets = data.targets[:1] if data.targets is not None else None
+    return Labelled(data.texts[:1], data.labels[:1], targets=targets)
+
+
 def read_table(path: Path, columns: Sequence[str]) -> list[Row]:
     """Read a tab-separated file that has at least ``columns``; raises BadInputError."""
     lines = _lines(path)

@@ -11,20 +11,33 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 
 from core.errors import BadInputError, UsageError
-from core.mention import Emotion, Mention
+from core.mention import Emotion, Mention, TopicTag
+from core.query.ast import Everything, Node, Not, Phrase, Word
 from core.settings import Settings
+from core.text import tokenise
 from core.window import EPOCH as _ANY_TIME
-from nlp.evaluation import F32, Classifier, evaluate, measure, measure_found
+from nlp.evaluation import (
+    F32,
+    Classifier,
+    evaluate,
+    measure,
+    measure_found,
+    reads_texts,
+)
 from nlp.evaluation_files import (
     SENTIMENTS,
+    Labelled,
     Labels,
     TaggedText,
     read_labelled,
     read_table,
     read_tagged,
 )
+from nlp.gate import trusted_language
 from nlp.language import UNDETERMINED, detect_language, language_model_name, primary_code
-from nlp.sentiment import SentimentModel, load_sentiment
+from nlp.network import Reading
+from nlp.sentiment import SentimentModel, load_configured
+from nlp.target import TargetModel, TargetReader, TopicReader
 
 EMOTIONS: Final = tuple(label.value for label in Emotion)
 OFFENSIVE: Final = ("not_offensive", "offensive")
@@ -51,18 +64,6 @@ ENTITY_GROUPS: Final[Mapping[str, str]] = {
     "EVENT": "event",
 }
 """Labels of files and of the model -> what is compared: data sets cut the same names otherwise."""
-
-
-class Reading(Protocol):
-    """What a model of several heads says of texts; None for a head that it has not."""
-
-    @property
-    def emotion(self) -> F32 | None:
-        """Probabilities, shape (texts, 4) in the order of EMOTIONS."""
-
-    @property
-    def offensive(self) -> F32 | None:
-        """How probable it is that each text offends, shape (texts,)."""
 
 
 @runtime_checkable
@@ -97,36 +98,55 @@ def measure_file(kind: str, path: Path, settings: Settings) -> dict[str, Any]:
 # --- classifiers of texts
 
 
-def _load(settings: Settings) -> SentimentModel:
-    models = settings.models
-    return load_sentiment(models.sentiment, label_map=models.sentiment_labels or None)
-
-
 def _sentiment(path: Path, settings: Settings) -> dict[str, Any]:
     data = read_labelled(path)
-    model = _load(settings)
+    models = load_configured(settings.models)
     found = Classifier(
-        model.name,
+        " / ".join(model.name for model in models),
         SENTIMENTS,
-        model.languages,
-        model.probabilities,
-        _minimum_confidence(model, "sentiment"),
+        frozenset().union(*(model.languages for model in models)),
+        lambda rows: _by_language(rows, models, settings),
+        _minimum_confidence(models[0], "sentiment", settings),
     )
     return evaluate(data, found, settings.languages)
 
 
+def _by_language(data: Labelled, models: Sequence[SentimentModel], settings: Settings) -> F32:
+    """Return what the model of each row's language says; the first model reads all others."""
+    if len(models) == 1:
+        return models[0].probabilities(data.texts)
+    claims = data.languages or (None,) * len(data.texts)
+    codes = [
+        trusted_language(text, claim, settings.languages)
+        for text, claim in zip(data.texts, claims, strict=True)
+    ]
+    chosen = [
+        next((index for index, model in enumerate(models) if code in model.languages), 0)
+        for code in codes
+    ]
+    result = np.zeros((len(data.texts), len(SENTIMENTS)), dtype=np.float32)
+    for index, model in enumerate(models):
+        rows = [row for row, choice in enumerate(chosen) if choice == index]
+        if rows:
+            result[rows] = model.probabilities([data.texts[row] for row in rows])
+    return result
+
+
 def _emotion(path: Path, settings: Settings) -> dict[str, Any]:
     data = read_labelled(path, EMOTIONS)
-    return evaluate(data, _head(_load(settings), "emotion", EMOTIONS), settings.languages)
+    return evaluate(data, _head("emotion", EMOTIONS, settings), settings.languages)
 
 
 def _offensive(path: Path, settings: Settings) -> dict[str, Any]:
     data = read_labelled(path, OFFENSIVE, same=OFFENSIVE_SPELLINGS)
-    return evaluate(data, _head(_load(settings), "offensive", OFFENSIVE), settings.languages)
+    return evaluate(data, _head("offensive", OFFENSIVE, settings), settings.languages)
 
 
-def _head(model: SentimentModel, head: str, labels: tuple[str, ...]) -> Classifier:
-    """Return one head of a model as a classifier; raises UsageError where it has no such head."""
+def _head(head: str, labels: tuple[str, ...], settings: Settings) -> Classifier:
+    """Return one head of the configured model; raises UsageError where it has no such head."""
+    # One that leaves the easy texts to another says nothing else about them: here it reads all.
+    thorough = settings.models.model_copy(update={"thorough": True})
+    model = load_configured(thorough)[0]
 
     def probabilities(texts: Sequence[str]) -> F32:
         said = getattr(model.read(texts), head) if isinstance(model, Reader) else None
@@ -138,13 +158,61 @@ def _head(model: SentimentModel, head: str, labels: tuple[str, ...]) -> Classifi
         return np.column_stack([1 - said, said]) if said.ndim == 1 else said
 
     return Classifier(
-        model.name, labels, model.languages, probabilities, _minimum_confidence(model, head)
+        model.name,
+        labels,
+        model.languages,
+        reads_texts(probabilities),
+        _minimum_confidence(model, head, settings),
     )
 
 
-def _minimum_confidence(model: SentimentModel, head: str) -> float:
-    """Return below which confidence the product says nothing; 0 where the model names none."""
-    return float(getattr(model, "minimum_confidence", {}).get(head, 0.0))
+def _minimum_confidence(model: SentimentModel, head: str, settings: Settings) -> float:
+    """Return below which confidence the product says nothing; 0 where nobody names one."""
+    configured = settings.models.minimum_confidence
+    if configured is not None and head == "sentiment":
+        return configured
+    own: Mapping[str, float] = getattr(model, "minimum_confidence", {})
+    return own.get(head, 0.0)
+
+
+# --- sentiment towards a target
+
+
+def _target(path: Path, settings: Settings) -> dict[str, Any]:
+    data = read_labelled(path, columns=("text", "target", "label"))
+    reader = TargetReader(load_configured(settings.models)[0], settings.models.minimum_confidence)
+    found = Classifier(
+        reader.model.name,
+        SENTIMENTS,
+        reader.model.languages,
+        lambda rows: read_towards(reader.model, rows.texts, rows.targets or ()),
+        reader.minimum_confidence,
+    )
+    return evaluate(data, found, settings.languages)
+
+
+def read_towards(model: TargetModel, texts: Sequence[str], targets: Sequence[str]) -> F32:
+    """Return what each text says towards its target, as an enrichment would find it for a topic.
+
+    A target that does not stand in its text is asked of the whole text.
+    """
+    asked = []
+    for text, target in zip(texts, targets, strict=True):
+        reader = TopicReader({"target": named_query(target)})
+        mention = Mention(id="row", text=text, topics=(TopicTag(name="target"),))
+        parts = reader.ask(mention, "en", of_whole=True)["target"]
+        asked.append([part.pair for part in parts] or [(text, target)])
+    pairs = sorted({pair for row in asked for pair in row})
+    said = dict(zip(pairs, model.towards(pairs), strict=True))
+    return np.stack([np.mean([said[pair] for pair in row], axis=0) for row in asked])
+
+
+def named_query(target: str) -> Node:
+    """Return the query of a topic that is called ``target``; nothing where that has no word."""
+    tokens = tuple(token.folded for token in tokenise(target))
+    if not tokens:
+        return Not(Everything())
+    return Phrase(tokens) if len(tokens) > 1 else Word(tokens[0])
 
 
 # --- language
@@ -276,6 +344,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind("sentiment", "a TSV of text and label (negative, neutral, positive)", _sentiment),
         Kind("emotion", f"a TSV of text and label ({', '.join(EMOTIONS)})", _emotion),
         Kind("offensive", f"a TSV of text and label ({', '.join(OFFENSIVE)})", _offensive),
+        Kind("target", "a TSV of text, target and label (as for sentiment)", _target),
         Kind("language", "a TSV of text and language (a code such as en)", _language),
         Kind(
             "entities", "a CoNLL file: a token, a tab and its tag (O, B-person) a line", _entities

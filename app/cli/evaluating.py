@@ -30,15 +30,18 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     what: Annotated[
         str,
-        typer.Argument(help="sentiment, emotion, offensive, language or entities.", metavar="KIND"),
+        typer.Argument(
+            help="sentiment, emotion, offensive, target, language or entities.", metavar="KIND"
+        ),
     ],
     file: Annotated[Path, typer.Argument(help="The labelled file; see below.")],
 ) -> None:
     """Measure what the configured models say on labelled texts, with bootstrap intervals.
 
-    A tab-separated file with the columns text and label; for language: text and language. An
-    additional column language gives rows by language. For entities a CoNLL file: a token, a tab
-    and its tag (O, B-person, I-person) a line, an empty line between sentences.
+    A tab-separated file with the columns text and label; for target also target, the words that
+    name it; for language: text and language. An additional column language gives rows by
+    language. For entities a CoNLL file: a token, a tab and its tag (O, B-person, I-person) a
+    line, an empty line between sentences.
 
     Every row is given to the model. Beside that stand the share of rows about which the product
     would say something, and the accuracy on those.

@@ -13,7 +13,7 @@ from app.scope import Scope
 from core.errors import ConfigurationError, QueryError, UsageError
 from core.mention import Intent, Mention, Sentiment, Status
 from dashboard import drawing, filters
-from dashboard.cards import card
+from dashboard.cards import card, sentiment_shown
 from dashboard.session import Session, Viewer, answer, plain, read_scope, viewer
 from dashboard.shell import live
 from dashboard.words import escape, excerpt, number
@@ -77,7 +77,7 @@ def _list(session: Session, scope: Scope, order: PageOrder) -> None:
     noun = "mention" if page.total == 1 else "mentions"
     st.html(f'<p class="gw-total"><b>{number(page.total)}</b> {noun}{_described(scope)}</p>')
     for row in page.rows:
-        _row(session, row, watcher)
+        _row(session, row, watcher, scope.towards)
     if page.next_token is not None and shown.size < LARGEST_PAGE:
         st.button("Show more", key="more", width="stretch", on_click=_grow, args=(shown,))
     elif page.next_token is not None:
@@ -109,6 +109,9 @@ def _grow(shown: Shown) -> None:
 def _described(scope: Scope) -> str:
     """Return what the list is narrowed by, in words."""
     parts = []
+    if scope.sentiments:
+        words = " or ".join(label.value for label in scope.sentiments)
+        parts.append(f"{words} towards {scope.towards}" if scope.towards else words)
     if scope.status is not None:
         parts.append(scope.status.value)
     if scope.intents:
@@ -144,12 +147,13 @@ def _nothing(session: Session, scope: Scope) -> None:
         drawing.empty("No mentions in this time", "Choose a longer time above.")
 
 
-def _row(session: Session, row: MentionRow, watcher: Viewer) -> None:
+def _row(session: Session, row: MentionRow, watcher: Viewer, towards: str | None) -> None:
     """Draw one card and its buttons."""
     mention = row.mention
     key = mention.id
+    shown = sentiment_shown(mention, towards)
     with st.container(key=f"gw-row-{key}", gap=None):
-        st.html(card(row, watcher))
+        st.html(card(row, watcher, towards=towards))
         with st.container(horizontal=True, key=f"gw-do-{key}", gap="small"):
             is_done = mention.status is Status.DONE
             st.button(
@@ -162,7 +166,7 @@ def _row(session: Session, row: MentionRow, watcher: Viewer) -> None:
             )
             st.menu_button(
                 "Fix the sentiment",
-                [label.value for label in Sentiment if label is not mention.sentiment],
+                [label.value for label in Sentiment if label is not shown],
                 key=f"sentiment-{key}",
                 icon=":material/sentiment_neutral:",
                 type="tertiary",

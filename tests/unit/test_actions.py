@@ -77,6 +77,35 @@ def test_a_corrected_sentiment_shows_who_set_it(
     assert stored.overlay.sentiment.by == "Mira"
 
 
+def test_undo_gives_the_model_its_word_back(
+    application: Application, queries: Queries, actions: Actions
+) -> None:
+    """A person's word counts for every topic; taken back, each topic has its own again."""
+    mention = _first(queries, "sentiment:positive")
+    done = actions.set_sentiment(mention, Sentiment.NEGATIVE, "Mira")
+    drain(application)
+    actions.undo(done, "Mira")
+    drain(application)
+    stored = application.index.get([mention.id])[mention.id]
+    assert stored.overlay.said is None
+    assert stored.sentiment is Sentiment.POSITIVE
+
+
+def test_undo_of_a_second_correction_brings_the_first_back(
+    application: Application, queries: Queries, actions: Actions
+) -> None:
+    """What a person had said before stands again, as a person's word."""
+    mention = _first(queries, "sentiment:positive")
+    actions.set_sentiment(mention, Sentiment.NEUTRAL, "Mira")
+    drain(application)
+    [held] = queries.by_ids([mention.id])
+    actions.undo(actions.set_sentiment(held, Sentiment.NEGATIVE, "Tom"), "Tom")
+    drain(application)
+    stored = application.index.get([mention.id])[mention.id]
+    assert stored.overlay.said is not None
+    assert stored.sentiment is Sentiment.NEUTRAL
+
+
 def test_done_leaves_the_inbox(queries: Queries, actions: Actions) -> None:
     """What was answered no longer waits for an answer."""
     inbox = EVER.needing_answer()

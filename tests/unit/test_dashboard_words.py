@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from app.answers import MentionRow
-from core.mention import Author, Correction, Mention, Overlay, Sentiment
+from core.mention import (
+    Author,
+    Correction,
+    Enrichment,
+    Mention,
+    Overlay,
+    Sentiment,
+    TopicSpan,
+    TopicTag,
+)
 from dashboard import words
 from dashboard.cards import card
 from dashboard.mail import read_mail
@@ -124,6 +133,63 @@ def test_a_card_says_whose_word_the_sentiment_is() -> None:
     overlay = Overlay(sentiment=Correction(value=Sentiment.POSITIVE, by="Mira <b>", at_us=1))
     html = card(MentionRow(Mention(id="a", overlay=overlay, published_at=NOW)), VIEWER)
     assert 'title="Set by Mira &lt;b&gt;">positive ✓' in html
+
+
+def _torn() -> Mention:
+    spans = (
+        TopicSpan(topic="<b>Acme", sentiment=Sentiment.POSITIVE, confidence=0.91, start=0, end=9),
+        TopicSpan(topic="Zenith", sentiment=None, confidence=0.4, start=11, end=31),
+    )
+    enrichment = Enrichment(
+        content_version=(0, 1, ""),
+        enriched_us=1,
+        sentiment=Sentiment.NEGATIVE,
+        sentiment_confidence=0.6,
+        topic_spans=spans,
+    )
+    return Mention(
+        id="a",
+        text="love acme, hate zenith<img>",
+        published_at=NOW,
+        topics=(TopicTag(name="<b>Acme"), TopicTag(name="Zenith")),
+        enrichment=enrichment,
+    )
+
+
+def test_a_card_says_what_is_said_towards_each_topic() -> None:
+    """Beside each topic stands its sentiment, and the passage that decided it is a look away."""
+    html = card(MentionRow(_torn()), VIEWER)
+
+    assert 'title="positive towards &lt;b&gt;Acme, 91% sure: love acme"' in html
+    assert "&lt;b&gt;Acme <b>positive</b>" in html
+    assert 'title="unsure towards Zenith, 40% sure: hate zenith&lt;img&gt;"' in html
+    assert "<img" not in html
+    assert 'gw-card negative"' in html
+
+
+def test_a_blind_card_says_nothing_of_any_sentiment() -> None:
+    """Who is asked for their own word must not see the model's, towards no topic either."""
+    html = card(MentionRow(_torn()), VIEWER, towards="Zenith", is_blind=True)
+
+    assert not {"positive", "negative", "unsure", "sure:"} & set(html.replace('"', " ").split())
+
+
+def test_a_card_in_a_topics_list_shows_the_sentiment_towards_it() -> None:
+    """What the filter counts is what the card shows."""
+    html = card(MentionRow(_torn()), VIEWER, towards="<b>Acme")
+
+    assert 'gw-card positive"' in html
+    assert 'title="Towards &lt;b&gt;Acme; The model is 91% sure">positive' in html
+
+
+def test_a_persons_word_stands_in_place_of_what_was_found_towards_topics() -> None:
+    """A corrected mention shows one sentiment, the person's."""
+    overlay = Overlay(sentiment=Correction(value=Sentiment.NEUTRAL, by="Mira", at_us=1))
+    mention = _torn().model_copy(update={"overlay": overlay})
+    html = card(MentionRow(mention), VIEWER, towards="Zenith")
+
+    assert ">neutral ✓</span>" in html
+    assert "towards" not in html
 
 
 def test_synthetic_and_own_mentions_are_labelled() -> None:

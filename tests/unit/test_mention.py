@@ -18,6 +18,7 @@ from core.mention import (
     Overlay,
     Sentiment,
     Status,
+    TopicSpan,
     TopicTag,
     clean_text,
 )
@@ -84,6 +85,48 @@ def test_a_person_stands_above_the_model() -> None:
     assert mention.model_copy(update={"overlay": overlay}).sentiment is None
     assert Mention(id="m").sentiment is None
     assert Mention(id="m").story_id is None
+
+
+def _read_towards_two() -> Mention:
+    enrichment = Enrichment(
+        content_version=(0, 1, ""),
+        enriched_us=1,
+        sentiment=Sentiment.NEUTRAL,
+        topic_sentiment=("Acme|positive", "Old|negative"),
+        topic_spans=(
+            TopicSpan(topic="Acme", sentiment=Sentiment.POSITIVE, confidence=0.9, start=0, end=4),
+            TopicSpan(topic="Vague", sentiment=None, confidence=0.4, start=0, end=4),
+        ),
+    )
+    return Mention(id="m", enrichment=enrichment)
+
+
+@pytest.mark.parametrize(
+    ("topic", "towards"),
+    [
+        ("Acme", Sentiment.POSITIVE),
+        ("Vague", None),
+        ("Old", Sentiment.NEGATIVE),
+        ("Matched later", Sentiment.NEUTRAL),
+    ],
+)
+def test_sentiment_towards_a_topic(topic: str, towards: Sentiment | None) -> None:
+    """The passage decides, or the flat label; of a topic never read for, the whole text does."""
+    assert _read_towards_two().sentiment_towards(topic) is towards
+    assert Mention(id="m").sentiment_towards(topic) is None
+
+
+def test_a_persons_word_counts_towards_every_topic_until_it_is_taken_back() -> None:
+    """A correction stands above what was found towards a topic; withdrawn, it is as if unsaid."""
+    mention = _read_towards_two()
+    word = Correction[Sentiment | None](value=Sentiment.NEGATIVE, by="ann", at_us=1)
+    said = mention.model_copy(update={"overlay": Overlay(sentiment=word)})
+    taken_back = word.model_copy(update={"withdrawn": True})
+    unsaid = mention.model_copy(update={"overlay": Overlay(sentiment=taken_back)})
+
+    assert said.sentiment_towards("Acme") is said.sentiment is Sentiment.NEGATIVE
+    assert unsaid.sentiment_towards("Acme") is Sentiment.POSITIVE
+    assert unsaid.sentiment is Sentiment.NEUTRAL
 
 
 def test_inbox_state_comes_from_the_overlay() -> None:

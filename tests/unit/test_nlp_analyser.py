@@ -10,6 +10,7 @@ import pytest
 from core.errors import ModelError
 from core.mention import Emotion, Enrichment, Mention, Sentiment, TopicTag
 from core.ports import Analyser as AnalyserPort
+from core.query.parser import parse
 from core.settings import ModelSettings, Settings
 from nlp.analyser import BATCH, Analyser, analysed_text
 from nlp.entities import Name
@@ -454,3 +455,43 @@ def test_scores_are_probabilities() -> None:
     expected = load_sentiment().probabilities([BAD])[0]
     assert found.sentiment is Sentiment.NEGATIVE
     assert found.sentiment_confidence == pytest.approx(float(np.max(expected)), abs=1e-4)
+
+
+def test_each_topic_of_a_post_gets_the_sentiment_towards_it() -> None:
+    """A post that praises one brand and damns another counts as both, each with its passage."""
+    topics = {"Acme": parse("acme"), "Zenith": parse("zenith")}
+    analyser = Analyser(LANGUAGES, entities=None, topics=topics)
+    text = "I love my new Acme phone so much, but the Zenith service is terrible, I hate it"
+    tags = (TopicTag(name="Acme"), TopicTag(name="Zenith"))
+
+    [found] = _enrich(analyser, Mention(id="a", text=text, topics=tags))
+
+    assert found.topic_sentiment == ("Acme|positive", "Zenith|negative")
+    passages = [text[span.start : span.end] for span in found.topic_spans]
+    assert passages[0] == "I love my new Acme phone so much"
+    assert passages[1].startswith("but the Zenith")
+
+
+def test_a_passage_that_breaks_the_model_fails_its_mention_alone() -> None:
+    """A passage is a text like any other: who wrote it is quarantined, nobody else."""
+    topics = {"Acme": parse("acme"), "Zenith": parse("zenith")}
+    model = CountingSentiment()
+    analyser = Analyser(LANGUAGES, sentiment=lambda: model, entities=None, topics=topics)
+    tags = (TopicTag(name="Acme"), TopicTag(name="Zenith"))
+    good = Mention(id="a", text="Acme is wonderful, Zenith is terrible", topics=tags)
+    bad = Mention(id="b", text="Acme is wonderful, Zenith went boom today", topics=tags)
+
+    outcomes = analyser.analyse([good, bad], NOW)
+
+    assert [outcome.error is None for outcome in outcomes] == [True, False]
+
+
+def test_no_passage_is_read_in_another_language() -> None:
+    """Where the whole text gets no guess, neither does what is said towards a topic."""
+    topics = {"Acme": parse("telefon"), "Zenith": parse("schlecht")}
+    analyser = Analyser(LANGUAGES, entities=None, topics=topics)
+    tags = (TopicTag(name="Acme"), TopicTag(name="Zenith"))
+
+    [found] = _enrich(analyser, Mention(id="a", text=GERMAN, topics=tags))
+
+    assert (found.topic_sentiment, found.topic_spans) == ((), ())

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +7,11 @@ import pytest
 from core.errors import BadInputError, UsageError
 from core.settings import ModelSettings, Settings
 from nlp import evaluation_kinds
-from nlp.evaluation import Classifier, evaluate, measure_found
+from nlp.evaluation import Classifier, evaluate, measure_found, reads_texts
 from nlp.evaluation_files import read_labelled
 from nlp.evaluation_kinds import KINDS, measure_file
+from nlp.network import Reading
 from nlp.sentiment import F32
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the fake model says."""
-
-    emotion: F32 | None
-    offensive: F32 | None
 
 
 class WordReader:
@@ -36,18 +28,19 @@ class WordReader:
         """Find everything neutral."""
         return np.tile(np.array([0.1, 0.8, 0.1], dtype=np.float32), (len(texts), 1))
 
-    def read(self, texts: Sequence[str]) -> Said:
+    def read(self, texts: Sequence[str]) -> Reading:
         """Return the emotion whose word stands in the text, and whether it insults."""
         rows = [[1.0 + 9 * (word in text) for word in self.words] for text in texts]
         emotion = np.array(rows, dtype=np.float32)
         insults = np.array([0.9 if "fool" in text else 0.2 for text in texts], dtype=np.float32)
-        return Said(emotion / emotion.sum(axis=1, keepdims=True), insults)
+        moved = emotion / emotion.sum(axis=1, keepdims=True)
+        return Reading(self.probabilities(texts), moved, insults)
 
 
 @pytest.fixture
 def heads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Configure a model of several heads."""
-    monkeypatch.setattr(evaluation_kinds, "load_sentiment", lambda *_, **__: WordReader())
+    monkeypatch.setattr(evaluation_kinds, "load_configured", lambda _: (WordReader(),))
 
 
 def _write(path: Path, content: str) -> Path:
@@ -88,6 +81,28 @@ def test_offence_is_measured_in_either_spelling(tmp_path: Path) -> None:
     assert (result["accuracy"], list(result["per_class"])) == (1, ["not_offensive", "offensive"])
 
 
+def test_each_row_is_read_by_the_model_of_its_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several models the first that knows a row's language reads it, else the first of all."""
+    german = WordReader()
+    german.languages = frozenset({"de"})
+    monkeypatch.setattr(
+        german, "probabilities", lambda texts: np.tile([1.0, 0.0, 0.0], (len(texts), 1))
+    )
+    monkeypatch.setattr(evaluation_kinds, "load_configured", lambda _: (WordReader(), german))
+    path = _write(
+        tmp_path / "a.tsv",
+        "text\tlabel\tlanguage\nthis is a plain sentence\tneutral\ten\n"
+        "das ist ein schlechter Satz\tnegative\tde\nquesta frase\tneutral\tit\n",
+    )
+
+    result = measure_file("sentiment", path, Settings(languages=("en", "de", "it")))
+
+    assert result["accuracy"] == 1
+    assert result["answered"]["n"] == 2
+
+
 def test_a_model_without_the_head_is_explained(tmp_path: Path) -> None:
     """A model that tells sentiment alone is no model of emotions, and the error says so."""
     path = _write(tmp_path / "a.tsv", "text\tlabel\nhi there\tjoy\n")
@@ -105,7 +120,10 @@ def test_another_language_is_measured_but_not_answered(tmp_path: Path) -> None:
         "Das ist wirklich ein sehr schlechtes Telefon\tnegative\tde\n",
     )
     always = Classifier(
-        "always", ("negative", "neutral", "positive"), frozenset({"en"}), _always_positive
+        "always",
+        ("negative", "neutral", "positive"),
+        frozenset({"en"}),
+        reads_texts(_always_positive),
     )
 
     result = evaluate(read_labelled(path), always, ("en", "de"))
@@ -201,3 +219,26 @@ def test_an_unknown_kind_names_those_there_are(tmp_path: Path) -> None:
         measure_file("mood", tmp_path / "a", Settings())
 
     assert all(kind in str(caught.value) for kind in KINDS)
+
+
+def test_sentiment_towards_a_target_is_measured(tmp_path: Path) -> None:
+    """Each row is read where it names its target; one that names it nowhere, as a whole."""
+    path = _write(
+        tmp_path / "a.tsv",
+        "text\ttarget\tlabel\nI love the new camera, it is wonderful\tcamera\tpositive\n"
+        'this is terrible, I hate it\t"no" \\ word\tnegative\n'
+        "the office opens on Tuesday\t-\tneutral\n",
+    )
+
+    result = measure_file("target", path, Settings())
+
+    assert (result["n"], result["accuracy"]) == (3, 1)
+    assert result["answered"]["n"] == 3
+
+
+def test_targets_need_their_column(tmp_path: Path) -> None:
+    """The error names the column."""
+    path = _write(tmp_path / "a.tsv", "text\tlabel\nfine\tneutral\n")
+
+    with pytest.raises(BadInputError, match="no column 'target'"):
+        measure_file("target", path, Settings())

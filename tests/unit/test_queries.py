@@ -6,11 +6,13 @@ import pytest
 
 from app.answers import Health, Tone, VolumePoint
 from app.bootstrap import Application
+from app.judging import rule_selection
 from app.queries import Queries
 from app.scope import Preset, Scope
 from core.errors import EngineUnavailable, QueryError
-from core.mention import Mention, Sentiment
+from core.mention import Enrichment, Mention, Sentiment, TopicTag
 from core.questions import GroupField, Order
+from core.rules import NegativeSpikeRule
 from core.window import TimeWindow
 from insights.trends import Direction
 from tests.fakes import scenario
@@ -94,6 +96,65 @@ def test_a_trending_link_opens_its_own_mentions(queries: Queries) -> None:
     (link,) = [row for row in queries.trends(ACME) if row.kind == "link"]
     assert link.label == "Status.example/Acme?parcels=1"
     assert queries.count(link.scope) == link.observed > 0
+
+
+def _torn(application: Application) -> Queries:
+    """Return queries over four mentions that praise Acme and damn Globex, two days ago."""
+    at = scenario.NOW - timedelta(days=2)
+    enrichment = Enrichment(
+        content_version=(0, 1, ""),
+        enriched_us=1,
+        sentiment=Sentiment.NEUTRAL,
+        topic_sentiment=("Acme|positive", "Globex|negative"),
+    )
+    tags = (TopicTag(name="Acme"), TopicTag(name="Globex"))
+    torn = [
+        Mention(
+            id=f"torn{number}",
+            text="love acme, hate globex",
+            published_at=at,
+            topics=tags,
+            enrichment=enrichment,
+        ).with_version(1)
+        for number in range(4)
+    ]
+    return _over(application, torn)
+
+
+def test_a_mention_that_praises_one_and_damns_another_counts_as_both(
+    application: Application,
+) -> None:
+    """Each topic's share is that towards it, and opens exactly the mentions it counts."""
+    queries = _torn(application)
+    answer = queries.stats(Scope(preset=Preset.ALL))
+
+    assert answer.all.sentiment == {"negative": 0, "neutral": 4, "positive": 0}
+    assert answer.topics["Acme"].sentiment == {"negative": 0, "neutral": 0, "positive": 4}
+    assert answer.topics["Globex"].sentiment == {"negative": 4, "neutral": 0, "positive": 0}
+    for name, stats in answer.topics.items():
+        for label, count in stats.sentiment.items():
+            chosen = Scope(topics=(name,), preset=Preset.ALL, sentiments=(Sentiment(label),))
+            assert queries.search(chosen).total == count
+
+
+def test_the_overview_of_a_topic_tells_the_sentiment_towards_it(application: Application) -> None:
+    """Total, chart and inbox read the same sentiment."""
+    queries = _torn(application)
+    found = queries.overview(Scope(topics=("Globex",), preset=Preset.WEEK))
+
+    assert found.stats.net_sentiment is not None
+    assert found.stats.net_sentiment.value == -1
+    assert sum(point.counts["negative"] for point in found.sentiment) == 4
+    assert sum(sum(point.counts.values()) for point in found.sentiment) == 4
+
+
+def test_a_rule_counts_what_is_negative_towards_its_topic(application: Application) -> None:
+    """A mention that damns the rival is no bad word about us."""
+    queries = _torn(application)
+    for topic, count in (("Acme", 0), ("Globex", 4)):
+        rule = NegativeSpikeRule(name="r", topic=topic)
+        negative = rule_selection(rule, scenario.NOW, (Sentiment.NEGATIVE,))
+        assert queries.index.count(negative) == count
 
 
 def test_a_quiet_topic_has_no_burst(queries: Queries) -> None:

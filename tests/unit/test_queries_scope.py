@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from app.scope import Preset, Scope, parse_instant, parse_scope
 from core.errors import UsageError
 from core.mention import Channel, Intent, Sentiment, Status
-from core.query.ast import And, Everything, FieldIs, Not
+from core.query.ast import And, Everything, FieldIs, Not, Or
 from core.settings import Configuration, Topic
 
 NOW = datetime(2026, 3, 5, 15, 20, tzinfo=UTC)
@@ -46,7 +47,7 @@ def test_every_filter_reaches_the_selection() -> None:
     selection = scope.selection(CONFIGURATION, NOW)
     assert selection.topics == ("Acme",)
     assert isinstance(selection.query, And)
-    assert FieldIs("sentiment", "negative") in selection.query.operands
+    assert FieldIs("topic_sentiment", "Acme|negative") in selection.query.operands
     assert FieldIs("status", "open") in selection.query.operands
 
 
@@ -134,6 +135,24 @@ def test_what_needs_an_answer_stays_inside_the_scope() -> None:
     assert inbox.channels == (Channel.FORUM,)
     assert inbox.sentiments == (Sentiment.NEGATIVE,)
     assert inbox.status is Status.OPEN
+
+
+def test_with_one_topic_chosen_sentiment_is_that_towards_it() -> None:
+    """Of several topics, or all, the sentiment of the whole text is read."""
+    towards = Scope(topics=("Acme",), sentiments=(Sentiment.NEGATIVE,))
+    both = replace(towards, sentiments=(Sentiment.NEGATIVE, Sentiment.POSITIVE))
+
+    assert towards.node(NOW) == FieldIs("topic_sentiment", "Acme|negative")
+    assert both.node(NOW) == Or(
+        (
+            FieldIs("topic_sentiment", "Acme|negative"),
+            FieldIs("topic_sentiment", "Acme|positive"),
+        )
+    )
+    for several in ((), ("Acme", "Globex")):
+        whole = replace(towards, topics=several)
+        assert whole.towards is None
+        assert whole.node(NOW) == FieldIs("sentiment", "negative")
 
 
 def test_narrowing_keeps_the_query() -> None:
