@@ -196,6 +196,21 @@ class TopicShare:
 
 
 @dataclass(frozen=True, slots=True)
+class NegativeShare:
+    """The share of negative among scored mentions, and the scope that opens the ``count`` of them.
+
+    ``corrected`` is of the mentions in ``channels`` alone (its ``n``); None where no labelled texts
+    of any channel exist, or where sentiment towards one topic is counted.
+    """
+
+    counted: Estimate
+    count: int
+    scope: Scope
+    corrected: Estimate | None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything the first page shows."""
 
@@ -204,6 +219,7 @@ class Overview:
     usual: UsualRange | None
     sentence: tuple[SentencePart, ...]
     stats: Stats
+    negative: NegativeShare | None
     previous: Stats | None
     volume: tuple[VolumePoint, ...]
     sentiment: tuple[SentimentPoint, ...]

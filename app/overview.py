@@ -20,6 +20,7 @@ from app.answers import (
     Worth,
 )
 from app.bursting import Burst, told_bursts
+from app.quantifying import negative_share
 from app.scope import Scope
 from core.fields import FIELDS
 from core.mention import Channel, Mention, Sentiment
@@ -97,6 +98,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         usual=usual,
         sentence=_sentence(facts, scope, news, (stats.mentions, inbox), now),
         stats=stats,
+        negative=negative_share(queries, scope, stats),
         previous=(
             queries.stats_of(replace(selection, window=before), scope.towards) if is_known else None
         ),

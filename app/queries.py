@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -78,6 +78,7 @@ class Queries:
         self._application = application
         self.pending = pending or Pending()
         self.index: Index = CorrectedIndex(application.index, self.pending)
+        self._confusions: tuple[date, dict[str, tuple[tuple[int, ...], ...]]] | None = None
         self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
 
     @property
@@ -246,6 +247,24 @@ class Queries:
         from app.overview import build_overview
 
         return build_overview(self, scope)
+
+    def confusions(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Return how the sentiment model errs, by channel; read once, and answers of late each day.
+
+        Rows are true labels, columns the model's; see ``app.quantifying``.
+        """
+        from app.quality import confusion_by_channel
+        from app.quantifying import joined
+        from insights.quality import PERIOD
+        from nlp.card import validation_confusion
+
+        day = self.now().date()
+        if self._confusions is None or self._confusions[0] != day:
+            answers = confusion_by_channel(self._application, day - PERIOD)
+            card = validation_confusion(self.configuration.settings.models)
+            tables = {channel: held.counts for channel, held in answers.items()}
+            self._confusions = (day, joined(card, tables))
+        return self._confusions[1]
 
     # --- sources
 

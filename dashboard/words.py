@@ -83,6 +83,11 @@ def interval(estimate: Estimate) -> str:
     return f"{signed(estimate.low)} to {signed(estimate.high)}"
 
 
+def percents(estimate: Estimate) -> str:
+    """Return the interval of a share: ``31 to 37 %``."""
+    return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} %"
+
+
 def host_of(url: str) -> str:
     """Return the host that a link goes to, as people know it; empty where that is unsure."""
     href = safe_href(url)

@@ -209,7 +209,7 @@ def load_sentiment(
     its card says). ``threads`` is how many texts an ONNX network reads at once, by default one a
     core. Raises ModelError.
     """
-    folder = _own_folder(reference)
+    folder = model_folder(reference)
     if folder is None:
         from nlp.checkpoints import load_checkpoint
 
@@ -241,7 +241,7 @@ def load_configured(models: ModelSettings) -> tuple[SentimentModel, ...]:
     )
 
 
-def _own_folder(reference: str) -> Path | None:
+def model_folder(reference: str) -> Path | None:
     """Return the folder of a model in one of our forms, or None if it is something else."""
     if reference == DEFAULT_REFERENCE:
         has_encoder = (MODELS / DEFAULT_ENCODER).is_dir()

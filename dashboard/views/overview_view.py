@@ -17,6 +17,7 @@ from dashboard.words import (
     host_of,
     interval,
     number,
+    percents,
     safe_href,
     signed,
 )
@@ -134,6 +135,7 @@ def _figures(found: Overview) -> None:
             signed(net.value) if net else "no data",
             f"{interval(net)}, {number(net.n)} scored" if net else "",
         ),
+        ("Negative", *_negative(found)),
         ("Waiting", number(found.inbox), "for an answer"),
     ]
     shown = "".join(
@@ -141,6 +143,23 @@ def _figures(found: Overview) -> None:
         for name, value, note in cells
     )
     st.html(f'<dl class="gw-figures">{shown}</dl>')
+
+
+def _negative(found: Overview) -> tuple[str, str]:
+    """Return the negative share as a link to what it counts, and its interval and correction."""
+    held = found.negative
+    if held is None:
+        return "no data", ""
+    note = f"{percents(held.counted)}, {number(held.count)} of {number(held.counted.n)}"
+    if held.corrected is not None:
+        title = (
+            f"Of {number(held.corrected.n)} mentions in {', '.join(held.channels)}: what the share "
+            "is if the model errs there as on labelled texts"
+        )
+        value = f"{held.corrected.value:.0%} ({percents(held.corrected)})"
+        note += f'<br><span title="{escape(title)}">{value} corrected for errors</span>'
+    href = escape(held.scope.url("mentions"))
+    return f'<a href="{href}">{held.counted.value:.0%}</a>', note
 
 
 def _bursts(found: Overview) -> None:

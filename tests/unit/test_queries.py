@@ -7,10 +7,11 @@ import pytest
 from app.answers import Health, Tone, VolumePoint
 from app.bootstrap import Application
 from app.judging import rule_selection
+from app.quantifying import joined
 from app.queries import Queries
 from app.scope import Preset, Scope
 from core.errors import EngineUnavailable, QueryError
-from core.mention import Enrichment, Mention, Sentiment, TopicTag
+from core.mention import Channel, Enrichment, Mention, Sentiment, TopicTag
 from core.questions import GroupField, Order
 from core.rules import NegativeSpikeRule
 from core.window import TimeWindow
@@ -146,6 +147,48 @@ def test_the_overview_of_a_topic_tells_the_sentiment_towards_it(application: App
     assert found.stats.net_sentiment.value == -1
     assert sum(point.counts["negative"] for point in found.sentiment) == 4
     assert sum(sum(point.counts.values()) for point in found.sentiment) == 4
+
+
+def test_the_negative_share_opens_what_it_counts(queries: Queries) -> None:
+    """The number leads to as many mentions; the correction is of the channels with a matrix."""
+    found = queries.overview(Scope(preset=Preset.WEEK)).negative
+
+    assert found is not None
+    assert queries.search(found.scope).total == found.count
+    assert found.counted.value == pytest.approx(found.count / found.counted.n)
+    assert found.channels == ("social",)
+    assert found.corrected is not None
+    social = queries.stats(Scope(preset=Preset.WEEK, channels=(Channel.SOCIAL,))).all.sentiment
+    assert found.corrected.n == sum(social.values())
+
+
+def test_towards_one_topic_nothing_is_corrected(queries: Queries) -> None:
+    """How the model errs towards topics was measured on no channel, so no number is made up."""
+    found = queries.overview(replace(ACME, preset=Preset.WEEK)).negative
+
+    assert found is not None
+    assert found.corrected is None
+    assert queries.search(found.scope).total == found.count
+
+
+def test_a_channel_without_labelled_texts_has_no_correction(queries: Queries) -> None:
+    """The card is of tweets; nobody has answered about news."""
+    scope = Scope(preset=Preset.WEEK, channels=(Channel.NEWS,))
+    found = queries.overview(scope).negative
+
+    assert found is not None
+    assert (found.corrected, found.channels) == (None, ())
+
+
+def test_answers_about_a_channel_stand_before_the_card() -> None:
+    """Enough of them, of every label, say more about this operator's mentions than tweets do."""
+    card = ((50, 1, 1), (1, 50, 1), (1, 1, 50))
+    plenty = ((20, 0, 0), (0, 20, 0), (0, 0, 20))
+    few = ((20, 0, 0), (0, 19, 0), (0, 0, 20))
+
+    assert joined(card, {"social": plenty, "news": few}) == {"social": plenty}
+    assert joined(card, {"social": few, "forum": plenty}) == {"social": card, "forum": plenty}
+    assert joined(None, {}) == {}
 
 
 def test_a_rule_counts_what_is_negative_towards_its_topic(application: Application) -> None:
