@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 BATCH = 500
-"""Enough to make one commit of the index cheap, little enough to be visible within seconds."""
+"""Most entries taken at once: enough to make one commit of the index cheap."""
+
+SMALLEST_BATCH = 64
+"""Fewer would spend their time on commits. What a start begins with."""
+
+BATCH_SECONDS = 1.0
+"""What a batch should take, whatever the machine: what waits for its end is seen no earlier."""
 
 IDLE_SECONDS = 0.2
 """Between two looks at an empty spool; a look costs some hundredths of a millisecond."""
@@ -60,6 +67,21 @@ class EnrichReport:
     unchanged: int = 0
     quarantined: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+
+
+class Pace:
+    """How many entries are taken at once: as many as are done in about BATCH_SECONDS."""
+
+    def __init__(self, most: int) -> None:
+        """Begin with few; never take more than ``most``."""
+        self._most, self.size = most, min(most, SMALLEST_BATCH)
+
+    def note(self, count: int, seconds: float) -> None:
+        """Take more after a full batch that was quick, less after one that was slow."""
+        if seconds > 2 * BATCH_SECONDS:
+            self.size = max(self.size // 2, min(self._most, SMALLEST_BATCH))
+        elif count >= self.size and seconds < BATCH_SECONDS / 2:
+            self.size = min(self.size * 2, self._most)
 
 
 class AttemptLog:
@@ -102,10 +124,12 @@ class Enricher:
     ) -> None:
         """``careful_command`` starts a child that analyses one mention after the other.
 
+        At most ``batch`` entries are taken at once.
+
         Without ``stories`` only texts of the same words share a story, and none is a copy.
         """
         self._spool, self._index, self._analyser = spool, index, analyser
-        self._clock, self._batch = clock, batch
+        self._clock, self._pace = clock, Pace(batch)
         self._stories, self._has_recalled = stories, False
         self._attempts = AttemptLog(home / "spool" / "attempt.json")
         self._careful_command = careful_command
@@ -125,9 +149,11 @@ class Enricher:
         ``drain`` the RetryableError is raised instead, since a person waits.
         """
         while not stop.is_set():
-            entries = self._spool.read(self._batch)
+            entries = self._spool.read(self._pace.size)
             if entries:
+                began = time.monotonic()
                 self._process_until_done(entries, drain=drain, stop=stop)
+                self._pace.note(len(entries), time.monotonic() - began)
                 progress(self.report)
             elif drain:
                 break

@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 MENTIONS = 3_000
-"""Three batches of two workers: enough to be stopped and killed in the middle."""
+"""Enough for several batches: to be stopped and killed in the middle."""
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from app.careful import analyse_in_children
-from app.enricher import Enricher
+from app.enricher import SMALLEST_BATCH, Enricher, Pace
 from app.stores.file_spool import FileSpool
 from core.envelope import Envelope, enriched
 from core.errors import EngineUnavailable, ModelError, RetryableError
@@ -234,3 +235,42 @@ def test_stopping_ends_between_two_batches(world: World) -> None:
     halt: Callable[[object], None] = lambda _: stop.set()  # noqa: E731
     world.enricher(batch=4).run(drain=False, stop=stop, progress=halt)
     assert world.producer.pending() == 6
+
+
+def test_batches_are_as_large_as_the_machine_is_quick() -> None:
+    """Full quick batches grow up to the most, slow ones shrink, others leave the size."""
+    pace = Pace(500)
+    assert pace.size == SMALLEST_BATCH
+    pace.note(64, 0.1)
+    assert pace.size == 128
+    pace.note(20, 0.1)
+    pace.note(128, 1.2)
+    assert pace.size == 128
+    for _ in range(4):
+        pace.note(pace.size, 0.2)
+    assert pace.size == 500
+    for _ in range(9):
+        pace.note(500, 30)
+    assert pace.size == SMALLEST_BATCH
+    few = Pace(10)
+    few.note(10, 9)
+    assert few.size == 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sizes"), [(1_000.0, [2, 4, 8, 16, 30]), (0.0, [2] * 30)], ids=["quick", "slow"]
+)
+def test_a_slow_machine_shows_mentions_before_all_are_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
+) -> None:
+    """Batches grow where each takes less than it may, and stay small where it takes more."""
+    monkeypatch.setattr("app.enricher.SMALLEST_BATCH", 2)
+    monkeypatch.setattr("app.enricher.BATCH_SECONDS", seconds)
+    world.put(*(mention(f"m{n}") for n in range(60)))
+    seen = [0]
+    world.enricher().run(
+        drain=True,
+        stop=threading.Event(),
+        progress=lambda report: seen.append(report.entries),
+    )
+    assert [after - before for before, after in pairwise(seen)] == sizes
