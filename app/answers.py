@@ -12,7 +12,14 @@ from core.mention import Channel, Mention, Sentiment
 from core.ports import PollStatus
 from core.rules import Rule
 from core.window import TimeWindow
-from insights.measures import Estimate, Share, UsualRange
+from insights.measures import (
+    EngagementRate,
+    Estimate,
+    Growth,
+    ResponseTime,
+    Share,
+    UsualRange,
+)
 from insights.trends import Direction
 from insights.verdict import Learning, Verdict
 
@@ -92,6 +99,10 @@ class TrendRow:
     is their ratio). ``p`` and ``q`` say how likely that is by chance in so lively a time, ``q``
     after correcting for the number of terms. ``counts`` are its mentions per bucket, oldest
     first. ``scope`` holds exactly the observed mentions. ``tested`` terms were looked at with it.
+    ``low`` to ``high`` is what as many mentions of all would usually hold. ``recurs`` says that it
+    is as lively every week. Of terms that rise, ``first_seen`` is when the scope's topics first
+    held it, ``leader`` the author who named it most (``leader_count`` times), and ``examples`` are
+    mentions that stirred most.
     """
 
     kind: str
@@ -108,6 +119,13 @@ class TrendRow:
     counts: tuple[int, ...]
     scope: Scope
     tested: int = 1
+    low: int = 0
+    high: int = 0
+    recurs: bool = False
+    first_seen: datetime | None = None
+    leader: str | None = None
+    leader_count: int = 0
+    examples: tuple[Mention, ...] = ()
 
     def as_data(self) -> dict[str, object]:
         """Return the trend as plain data."""
@@ -122,6 +140,12 @@ class TrendRow:
             "q": self.q,
             "direction": self.direction.value,
             "is_new": self.is_new,
+            "low": self.low,
+            "high": self.high,
+            "recurs": self.recurs,
+            "first_seen": self.first_seen.isoformat() if self.first_seen else None,
+            "leader": self.leader,
+            "examples": [mention.id for mention in self.examples],
             "since": self.window.start.isoformat(),
             "until": self.window.end.isoformat(),
         }
@@ -211,6 +235,29 @@ class NegativeShare:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountGrowth:
+    """One of the brand's own accounts, and how its followers changed."""
+
+    name: str
+    growth: Growth
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is measured beside volume and sentiment; None or empty where nothing is known.
+
+    ``engagement`` is over the newest mentions of the window that state both engagement and
+    followers. ``response`` is that of the brand's own accounts; ``sources`` how many sources
+    brought the group's mentions.
+    """
+
+    engagement: EngagementRate | None = None
+    response: ResponseTime | None = None
+    accounts: tuple[AccountGrowth, ...] = ()
+    sources: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything the first page shows."""
 
@@ -225,6 +272,7 @@ class Overview:
     sentiment: tuple[SentimentPoint, ...]
     shares: tuple[TopicShare, ...]
     bursts: tuple[TrendRow, ...]
+    measures: Measures
     worth: tuple[Worth, ...]
     inbox: int
     inbox_scope: Scope

@@ -20,6 +20,7 @@ from app.answers import (
     Worth,
 )
 from app.bursting import Burst, told_bursts
+from app.measuring import measure
 from app.quantifying import negative_share
 from app.scope import Scope
 from core.fields import FIELDS
@@ -106,6 +107,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         sentiment=_sentiment(queries, selection, window, scope),
         shares=_shares(queries, scope),
         bursts=bursts,
+        measures=measure(queries, scope),
         worth=_worth(queries, scope, now, [burst.news.about for burst in news if burst.is_quarrel]),
         inbox=inbox,
         inbox_scope=inbox_scope,

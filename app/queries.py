@@ -238,9 +238,9 @@ class Queries:
 
     def trends(self, scope: Scope, size: int = 20) -> list[TrendRow]:
         """Return hashtags, names, phrases, links and stories, those that burst first."""
-        from app.trending import find_trends
+        from app.trending import explained, find_trends
 
-        return find_trends(self, scope)[:size]
+        return explained(self, find_trends(self, scope)[:size])
 
     def overview(self, scope: Scope) -> Overview:
         """Return all that the first page shows."""

@@ -19,9 +19,10 @@ from app.repeating import (
     without_parts,
 )
 from app.scope import Scope
-from core.questions import GroupField, Selection
+from core.mention import Mention
+from core.questions import GroupField, Order, Selection, ValueCount
 from core.window import TimeWindow, bucket_start
-from insights.trends import TermCounts, rank_trends
+from insights.trends import Direction, TermCounts, rank_trends, recurs
 
 if TYPE_CHECKING:
     from app.queries import Queries
@@ -51,6 +52,11 @@ SHOWN_STORIES = 5
 LABEL_CHARS = 90
 """A story is named by the beginning of its text."""
 
+
+WEEK = timedelta(weeks=1)
+
+EXPLAINED, EXAMPLES = 6, 2
+"""Terms that are told more about, and mentions that show each: what fits a page."""
 
 NAMING = frozenset({"hashtag", "entity"})
 """Kinds of terms that may be the topic's own name, which says nothing about why it bursts."""
@@ -128,9 +134,47 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
                 counts=trend.sparkline,
                 scope=found,
                 tested=len(terms),
+                low=trend.low,
+                high=trend.high,
+                recurs=recurs(trend.sparkline, pace.recent, round(WEEK / pace.step)),
             )
         )
     return rows
+
+
+def explained(queries: Queries, rows: Sequence[TrendRow]) -> list[TrendRow]:
+    """Return the rows; of the first that rise, with when they began, who leads, and examples."""
+    shown = [row for row in rows if row.direction is Direction.RISING][:EXPLAINED]
+    found = []
+    for row in rows:
+        if row not in shown:
+            found.append(row)
+            continue
+        selection = queries.selection(row.scope)
+        whole = replace(selection, window=None)
+        oldest = queries.index.page(whole, 1, Order.OLDEST).mentions
+        leaders = queries.index.top(selection, GroupField.AUTHOR, 1)
+        pool = queries.index.page(selection, EXAMPLES * 5, Order.ENGAGEMENT).mentions
+        examples = tuple({one.story_id or one.id: one for one in reversed(pool)}.values())[::-1]
+        name = next((n for one in pool if (n := _name_of(one, leaders))), None)
+        found.append(
+            replace(
+                row,
+                first_seen=oldest[0].published_at if oldest else None,
+                leader=name or (leaders[0].value if leaders else None),
+                leader_count=leaders[0].count if leaders else 0,
+                examples=examples[:EXAMPLES],
+            )
+        )
+    return found
+
+
+def _name_of(mention: Mention, leaders: Sequence[ValueCount]) -> str | None:
+    """Return the handle of the author who leads, if it is this mention's."""
+    author = mention.author
+    if author is None or not leaders or f"{author.service}:{author.id}" != leaders[0].value:
+        return None
+    return f"@{author.handle}" if author.handle else author.name
 
 
 def quoted(value: str) -> str:

@@ -72,6 +72,13 @@ def short(value: int) -> str:
     return str(value)
 
 
+def short_time(length: timedelta) -> str:
+    """Return ``42 min``, ``3.5 h`` or ``2 days``."""
+    if length < 90 * MINUTE:
+        return f"{round(length / MINUTE)} min"
+    return f"{length / HOUR:.1f} h" if length < 2 * DAY else f"{round(length / DAY)} days"
+
+
 def signed(value: float) -> str:
     """Return net sentiment (-1..1) as ``+0.12`` or ``−0.31``."""
     rounded = round(value, 2)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from math import sqrt
 
@@ -77,6 +78,31 @@ class UsualRange:
     expected: float
     low: int
     high: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTime:
+    """How long answers took: the median of ``n`` with its 95 % interval."""
+
+    median: timedelta
+    low: timedelta
+    high: timedelta
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """An account's followers at the first and the last time that they were seen."""
+
+    since: datetime
+    until: datetime
+    first: int
+    last: int
+
+    @property
+    def change(self) -> int:
+        """How many followers came (or went)."""
+        return self.last - self.first
 
 
 def net_sentiment(positive: int, neutral: int, negative: int) -> Estimate | None:
@@ -154,6 +180,38 @@ def engagement_rate(
         half = Z * sqrt(n / (n - 1) * float(((e - rate * d) ** 2).sum())) / total
         estimate = Estimate(rate, max(rate - half, 0.0), rate + half, n)
     return EngagementRate(estimate, by, n, len(engagement))
+
+
+def response_time(times: Sequence[timedelta]) -> ResponseTime | None:
+    """Return the median of how long answers took; None without any.
+
+    Interval: order statistics around the median (Conover, Practical Nonparametric Statistics, 3rd
+    ed., 1999, 3.2), its bounds moved outwards to whole observations.
+    Raises ValueError for an answer that came before its question.
+    """
+    if any(time < timedelta(0) for time in times):
+        raise ValueError("an answer cannot come before its question")
+    if not times:
+        return None
+    ordered, n = sorted(times), len(times)
+    half = Z * sqrt(n) / 2
+    low = max(int(n / 2 - half), 0)
+    high = min(int(n / 2 + half + 1), n - 1)
+    middle = (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+    return ResponseTime(middle, ordered[low], ordered[high], n)
+
+
+def growth(seen: Sequence[tuple[datetime, int | None]]) -> Growth | None:
+    """Return how an account's followers changed between the first and the last time seen.
+
+    ``seen`` are times with the number of followers then, None where it was not told; in any order.
+    None with fewer than two known.
+    """
+    known = sorted((at, count) for at, count in seen if count is not None)
+    if len(known) < 2:
+        return None
+    (since, first), (until, last) = known[0], known[-1]
+    return Growth(since, until, first, last)
 
 
 def usual_range(

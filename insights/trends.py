@@ -180,6 +180,20 @@ def _predict(
     return rate * now_exposure, spread / np.sqrt(recent) + 1 / weight
 
 
+def recurs(counts: Sequence[int], recent: int, period: int) -> bool:
+    """Return whether a term is as lively every ``period`` buckets, such as every week.
+
+    Its last ``recent`` buckets are compared with the same ones of earlier periods; two thirds of
+    those that lie in ``counts`` whole, and at least two, must hold half as many mentions or more.
+    """
+    now, held = sum(counts[-recent:]), []
+    end = len(counts) - period
+    while end - recent >= 0:
+        held.append(2 * sum(counts[end - recent : end]) >= now)
+        end -= period
+    return now > 0 and len(held) >= 2 and 3 * sum(held) >= 2 * len(held)
+
+
 def trend_level(false_alarms_per_week: float, tested: int, recent: int, step: timedelta) -> float:
     """Return the p-value below which one of ``tested`` terms may be told, for so many false alarms.
 

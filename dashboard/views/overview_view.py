@@ -19,8 +19,10 @@ from dashboard.words import (
     number,
     percents,
     safe_href,
+    short_time,
     signed,
 )
+from insights.sentence import format_range
 
 REFRESH_SECONDS = 5
 SPARK_BUCKETS = 48
@@ -78,9 +80,10 @@ def _live(session: Session, scope: Scope) -> None:
         drawing.show_net_sentiment(found.sentiment, watcher, "net")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _bursts(found)
+        _bursts(found, watcher)
     with right:
         _shares(found)
+        _measures(found)
     _worth(found, watcher)
     _asked(session)
 
@@ -162,7 +165,7 @@ def _negative(found: Overview) -> tuple[str, str]:
     return f'<a href="{href}">{held.counted.value:.0%}</a>', note
 
 
-def _bursts(found: Overview) -> None:
+def _bursts(found: Overview, watcher: Viewer) -> None:
     drawing.heading("What bursts now", "against its own history")
     if not found.bursts:
         is_whole = any(part.tone is Tone.ALARM for part in found.sentence)
@@ -173,23 +176,49 @@ def _bursts(found: Overview) -> None:
         )
         st.html(f'<p class="gw-quiet">{text}</p>')
         return
-    st.html(f'<ol class="gw-list">{"".join(_burst(row) for row in found.bursts[:6])}</ol>')
+    st.html(f'<ol class="gw-list">{"".join(_burst(row, watcher) for row in found.bursts[:6])}</ol>')
 
 
-def _burst(row: TrendRow) -> str:
+def _burst(row: TrendRow, watcher: Viewer) -> str:
     recent = max(1, round(row.window.length.total_seconds() / 3600))
     counts = row.counts[-SPARK_BUCKETS:]
     times = "new" if row.is_new else f"{row.factor:.1f} times the usual"
+    usual = "" if row.is_new else f" ({format_range(row.low, row.high)})"
+    weekly = ", as every week" if row.recurs else ""
     href = escape(row.scope.url("mentions"))
     return (
         f'<li><a href="{href}"><b>{escape(row.label)}</b></a>'
-        f"<small>{KIND_NAMES[row.kind]}, {number(row.observed)} mentions, {times}</small>"
-        f"{drawing.bars(counts, min(recent, len(counts)))}</li>"
+        f"<small>{KIND_NAMES.get(row.kind, row.kind)}, {number(row.observed)} mentions, "
+        f"{times}{usual}{weekly}{_origin(row, watcher)}</small>"
+        f"{drawing.bars(counts, min(recent, len(counts)))}{_example(row)}</li>"
     )
 
 
+def _origin(row: TrendRow, watcher: Viewer) -> str:
+    """Return since when a term is known here, and who names it most."""
+    parts = []
+    if row.first_seen is not None:
+        parts.append(f"first seen {ago(row.first_seen, watcher.now, watcher.zone)}")
+    if row.leader is not None and row.leader_count > 1:
+        who = escape(excerpt(row.leader, 40))
+        parts.append(f"most by {who}, {number(row.leader_count)} times")
+    return "".join(f"; {part}" for part in parts)
+
+
+def _example(row: TrendRow) -> str:
+    """Return the beginning of the mention that stirred most."""
+    if not row.examples:
+        return ""
+    first = row.examples[0]
+    return f"<q>{escape(excerpt(first.title or first.text, 120))}</q>"
+
+
 def _shares(found: Overview) -> None:
-    drawing.heading("Share of voice", "of the group's mentions")
+    total = sum(entry.share.count for entry in found.shares)
+    sources = found.measures.sources
+    noun = "source" if sources == 1 else "sources"
+    note = f"of {number(total)} mentions in {sources} {noun}" if found.shares else ""
+    drawing.heading("Share of voice", note)
     if not found.shares:
         st.html(
             '<p class="gw-quiet">Add a competitor to topics.yml, in the same group, '
@@ -205,6 +234,49 @@ def _shares(found: Overview) -> None:
         for entry in found.shares
     )
     st.html(f'<ul class="gw-shares">{rows}</ul>')
+
+
+def _measures(found: Overview) -> None:
+    """Draw what is known of engagement, answers and own accounts; nothing where nothing is."""
+    measures, lines = found.measures, []
+    if (engagement := measures.engagement) is not None:
+        rate = engagement.rate
+        lines.append(
+            (
+                "Engagement per follower",
+                f"{100 * rate.value:.2g} %",
+                (
+                    f"{100 * rate.low:.2g} to {100 * rate.high:.2g} %, of "
+                    f"{number(engagement.known)} of the newest {number(engagement.mentions)} "
+                    "mentions"
+                ),
+            )
+        )
+    if (response := measures.response) is not None:
+        lines.append(
+            (
+                "Answered within",
+                short_time(response.median),
+                (
+                    f"median of {number(response.n)} answers by your accounts, "
+                    f"{short_time(response.low)} to {short_time(response.high)}"
+                ),
+            )
+        )
+    lines += [
+        (
+            f"Followers of {excerpt(account.name, 30)}",
+            number(account.growth.last),
+            f"{account.growth.change:+,} in this time",
+        )
+        for account in measures.accounts[:3]
+    ]
+    if lines:
+        cells = "".join(
+            f"<div><dt>{escape(name)}</dt><dd>{value}<small>{note}</small></dd></div>"
+            for name, value, note in lines
+        )
+        st.html(f'<dl class="gw-figures small">{cells}</dl>')
 
 
 def _worth(found: Overview, watcher: Viewer) -> None:

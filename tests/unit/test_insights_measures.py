@@ -9,7 +9,9 @@ from core.window import TimeWindow
 from insights.measures import (
     Denominator,
     engagement_rate,
+    growth,
     net_sentiment,
+    response_time,
     share,
     share_of_voice,
     usual_range,
@@ -123,3 +125,29 @@ def test_the_usual_range_needs_history_and_a_window() -> None:
     nothing = TimeWindow(series.end, series.end)
     assert usual_range(series, early) is None
     assert usual_range(series, nothing) is None
+
+
+def test_the_median_answer_has_an_interval() -> None:
+    """Half of the answers came within it; few answers leave it open to the extremes."""
+    minutes = [timedelta(minutes=m) for m in range(1, 102)]
+    found = response_time(minutes[::-1])
+    assert found is not None
+    assert (found.median, found.n) == (timedelta(minutes=51), 101)
+    assert timedelta(minutes=39) <= found.low < found.median < found.high <= timedelta(minutes=63)
+    few = response_time([timedelta(hours=1), timedelta(hours=3)])
+    assert few is not None
+    assert (few.low, few.median, few.high) == tuple(timedelta(hours=h) for h in (1, 2, 3))
+    assert response_time([]) is None
+    with pytest.raises(ValueError, match="before its question"):
+        response_time([timedelta(seconds=-1)])
+
+
+def test_growth_is_between_the_first_and_the_last_time_seen() -> None:
+    """Times without a number do not count, and one alone is no growth."""
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    seen = [(start + timedelta(days=d), n) for d, n in ((3, 130), (0, 100), (1, None), (2, 90))]
+    found = growth(seen)
+    assert found is not None
+    assert (found.first, found.last, found.change) == (100, 130, 30)
+    assert growth(seen[:1]) is None
+    assert growth([]) is None

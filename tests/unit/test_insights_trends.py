@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from insights.trends import Direction, TermCounts, rank_trends, trend_level
+from insights.trends import Direction, TermCounts, rank_trends, recurs, trend_level
 
 SEEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -129,3 +129,20 @@ def test_terms_that_do_not_burst_keep_the_budget() -> None:
         alarms += any(t.p <= level and t.observed >= 5 for t in found)
     # One a week is allowed; a burst is seen in two looks of three hours.
     assert alarms <= 2 * weeks + 3
+
+
+@pytest.mark.parametrize(
+    ("weeks", "is_weekly"),
+    [
+        ((9, 8, 10, 9), True),
+        ((9, 0, 10, 9), True),
+        ((0, 0, 9, 10), False),
+        ((0, 0, 0, 10), False),
+        ((9, 10), False),
+        ((9, 9, 9, 0), False),
+    ],
+)
+def test_what_is_lively_every_week_recurs(weeks: tuple[int, ...], is_weekly: bool) -> None:
+    """Half as many in two of three earlier weeks; one week alone is no habit."""
+    counts = [count for week in weeks for count in (0, 0, 0, 0, 0, week // 2, week - week // 2)]
+    assert recurs(counts, 2, 7) is is_weekly

@@ -11,7 +11,7 @@ from app.quantifying import joined
 from app.queries import Queries
 from app.scope import Preset, Scope
 from core.errors import EngineUnavailable, QueryError
-from core.mention import Channel, Enrichment, Mention, Sentiment, TopicTag
+from core.mention import Author, Channel, Enrichment, Mention, Sentiment, TopicTag
 from core.questions import GroupField, Order
 from core.rules import NegativeSpikeRule
 from core.window import TimeWindow
@@ -73,6 +73,66 @@ def test_a_burst_counts_what_the_scenario_put_there(queries: Queries) -> None:
     assert (top.label, top.direction, top.is_new) == ("#latedelivery", Direction.RISING, True)
     assert top.observed == len(made)
     assert queries.count(top.scope) == top.observed
+
+
+def test_a_trend_says_since_when_who_leads_and_what_is_usual(queries: Queries) -> None:
+    """Beside its size: what would be usual, the first mention, an author, and examples of it."""
+    top = queries.trends(ACME)[0]
+    made = [m for m in scenario.mentions() if m.enrichment and m.enrichment.hashtags]
+    assert top.low <= top.high < top.observed
+    assert top.first_seen == min(mention.published_at for mention in made)
+    names = {f"@{m.author.handle}" for m in made if m.author}
+    assert top.leader in names
+    assert 1 <= top.leader_count <= top.observed
+    assert {mention.id for mention in top.examples} <= {mention.id for mention in made}
+    assert not top.recurs
+
+
+def test_numbers_of_the_overview_reconcile(queries: Queries) -> None:
+    """The headline is the raw count: it opens as many mentions as it says, and so do its parts."""
+    found = queries.overview(ACME)
+    scope = replace(ACME, since=found.window.start, until=found.window.end)
+    assert found.total == found.stats.mentions == queries.search(scope).total
+    assert sum(point.count for point in found.volume) >= found.total
+    for label, count in found.stats.sentiment.items():
+        assert queries.count(replace(scope, sentiments=(Sentiment(label),))) == count
+    assert queries.count(found.inbox_scope) == found.inbox
+    total = sum(entry.share.count for entry in found.shares)
+    for entry in found.shares:
+        assert queries.count(entry.scope) == entry.share.count
+        assert entry.share.share == pytest.approx(entry.share.count / total)
+
+
+def test_measures_beside_volume(application: Application) -> None:
+    """Engagement a follower, how fast the brand answers, and how its account grows."""
+    asked = [m for m in scenario.mentions() if m.matched_topics == ("Acme",) and m.author][-40:]
+    own = [
+        one.model_copy(
+            update={
+                "id": f"own-{n}",
+                "is_own": True,
+                "parent_id": asked[n].id,
+                "published_at": asked[n].published_at + timedelta(minutes=10 * (n + 1)),
+                "author": Author(service="x", id="acme", handle="acme", followers=900 + n),
+            }
+        )
+        for n, one in enumerate(asked[:3])
+    ]
+    thread = own[0].model_copy(update={"id": "own-9", "parent_id": "own-1"})
+    queries = _over(application, [*asked, *own, thread])
+    scope = Scope(topics=("Acme",), preset=Preset.MONTH)
+    found = queries.overview(scope).measures
+    assert found.response is not None
+    assert (found.response.n, found.response.median) == (3, timedelta(minutes=20))
+    assert [(one.name, one.growth.first, one.growth.last) for one in found.accounts] == [
+        ("acme", 900, 902)
+    ]
+    known = [m for m in asked if m.engagement.total is not None and m.author.followers]  # type: ignore[union-attr]
+    assert found.engagement is not None
+    assert found.engagement.known == len(known)
+    rate = found.engagement.rate
+    assert rate.low <= rate.value <= rate.high
+    assert found.sources == len({source for mention in asked for source in mention.sources})
 
 
 def test_without_a_term_the_topic_itself_is_told(application: Application) -> None:
