@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
     app.add_typer(alerts, name="alerts")
     app.add_typer(audience, name="audience")
+    app.command()(report)
 
 
 @alerts.command(name="list")
@@ -190,6 +191,31 @@ def drill(
         shown.add_row(f"{mail.at:{MINUTE}}", f"{minutes} min", Text(mail.subject), Text(to))
     first = played.mails[0].text if played.mails else "Nothing would be mailed."
     session.show({"drill": played}, Group(shown, Text("\n" + first)))
+
+
+def report(
+    out_file: Annotated[Path, typer.Option("--out", metavar="FILE.pdf", help="Where to write it.")],
+    since: Annotated[
+        str, typer.Option(help="From then on: a date, an instant, or an age such as 7d.")
+    ] = "30d",
+    until: Annotated[
+        str | None, typer.Option(help="Before then: a date, an instant, or an age.")
+    ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option("--topic", help="Only this topic; may be repeated.")
+    ] = None,
+) -> None:
+    """Write what happened as a PDF: figures, charts, trends, incidents, mentions.
+
+    Example: groundswell report --since 30d --topic Acme --out acme.pdf
+    """
+    from app.cli.asking import make_scope
+    from app.reporting import write_report
+
+    with session.application() as application:
+        scope = make_scope(application, since, until, topic)
+        made = write_report(application, scope, out_file)
+    session.show({"file": out_file, "about": made.title, "days": made.days}, f"wrote {out_file}")
 
 
 def _duration(text: str) -> timedelta:

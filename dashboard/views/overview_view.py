@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.answers import Overview, SentencePart, Tone, TrendRow, Worth
+from app.report_pdf import render
+from app.reporting import build_report
 from app.scope import Scope
 from dashboard import drawing, filters
 from dashboard.session import Session, Viewer, answer, read_scope, viewer
@@ -44,6 +46,7 @@ def show(session: Session) -> None:
     _lead(session, scope)
     filters.overview_bar(session, scope)
     _live(session, scope)
+    _report(session, scope)
 
 
 def _found(session: Session, scope: Scope) -> Overview:
@@ -96,6 +99,26 @@ def _asked(session: Session) -> None:
         st.html(
             f'<p class="gw-quiet"><a href="quality">{waiting} random {noun} for your word</a>: '
             "was the model right about them?</p>"
+        )
+
+
+def _report(session: Session, scope: Scope) -> None:
+    """Offer what the page says as a PDF, made when it is asked for."""
+    if not session.queries.index.size():
+        return
+    key = f"report {scope.url('overview')}"
+    if st.button("PDF report", icon=":material/picture_as_pdf:"):
+        with st.spinner("Drawing the report"):
+            report = build_report(session.queries, scope)
+            st.session_state["report"] = (key, render(report))
+    held, content = st.session_state.get("report", ("", b""))
+    if held == key:
+        st.download_button(
+            "Save the report",
+            content,
+            file_name="groundswell-report.pdf",
+            mime="application/pdf",
+            on_click="ignore",
         )
 
 
