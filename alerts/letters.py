@@ -208,6 +208,8 @@ def state_of_things(watch: Watch) -> Statement:
     ]
     if doubts:
         return Statement("Cannot tell.", (*doubts, *sentences), UNSURE)
+    if watch.unanswered:
+        return Statement("Quiet, but people wait.", tuple(sentences), UNSURE)
     is_high = watch.usual is not None and watch.mentions > watch.usual.high
     is_low = watch.usual is not None and watch.mentions < watch.usual.low
     if watch.incidents or watch.open_incidents:

@@ -224,7 +224,8 @@ class _Evaluation:
         held = self._application.state.load(ROUNDS)
         since, last = (str(held.get(key, "")) for key in ("since", "last"))
         if not last or not self._now - LONG_PAUSE <= datetime.fromisoformat(last) <= self._now:
-            return Awake(self._now, datetime.fromisoformat(last) if last else self._now)
+            before = datetime.fromisoformat(last) if last else self._now - LONG_PAUSE
+            return Awake(self._now, before)
         return Awake(datetime.fromisoformat(since), datetime.fromisoformat(last))
 
     def end(self) -> None:

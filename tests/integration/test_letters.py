@@ -89,7 +89,7 @@ def test_the_all_clear_says_what_it_knows(home: Home) -> None:
     home.evaluate("Good morning")
     (mail,) = home.mails
     text = body(mail)
-    assert "Quiet." in text
+    assert "Quiet, but people wait." in text
     assert "usual" in text
     assert "Sources on time 100.0 %." in text
     assert "No self-test has arrived yet." in text

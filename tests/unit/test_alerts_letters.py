@@ -47,6 +47,7 @@ def test_silence_is_a_statement() -> None:
         ({"incidents": 1}, "Not quiet.", "1 incident since yesterday, all over."),
         ({"incidents": 2, "open_incidents": 1}, "Not quiet.", "2 incidents since yesterday, 1"),
         ({"open_incidents": 1}, "Not quiet.", "0 incidents since yesterday, 1 still open."),
+        ({"unanswered": 3}, "Quiet, but people wait.", "3 unanswered over 4 h."),
         ({"mentions": 80}, "Lively.", "No rule fired."),
         ({"mentions": 9}, "Very quiet.", "Less is said than usual."),
         ({"mentions": 1, "usual": None}, "Quiet.", "1 mention."),
