@@ -90,7 +90,7 @@ def digest_facts(here: Round, rule: DigestRule, due: Occurrence, key: str) -> Le
                 ],
                 "No rule fired.",
             ),
-            Section("What stirred most", _top_rows(queries, scope, base, zone)),
+            Section("What stirred most", top_rows(queries, scope, base, zone)),
             Section(
                 "Worth sharing",
                 [mention_row(one.mention, base, zone) for one in found.worth[:TOP_SHARED]],
@@ -194,7 +194,7 @@ def chart_of(points: Sequence[VolumePoint], zone: str) -> Chart:
     return volume_chart(shown, Frame(width=width, height=height, zone=zone))
 
 
-def _top_rows(queries: Queries, scope: Scope, base: str, zone: str) -> list[Row]:
+def top_rows(queries: Queries, scope: Scope, base: str, zone: str) -> list[Row]:
     """Return the mentions that stirred most, one of each story."""
     pool = queries.index.page(queries.selection(scope), POOL, Order.ENGAGEMENT).mentions
     first: dict[str, Mention] = {}

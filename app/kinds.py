@@ -88,7 +88,8 @@ def _describe_outage(rule: SourceOutageRule) -> str:
 
 
 def _describe_self_test(rule: SelfTestRule) -> str:
-    return f"a mention of its own every {_length(rule.every)}, within {_length(rule.within)}"
+    every = _length(rule.every).removeprefix("an ")
+    return f"a mention of its own every {every}, within {_length(rule.within)}"
 
 
 def _describe_digest(rule: DigestRule) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 INK, SOFT, LINE, ACCENT, WARNING = "#16242b", "#5b6b73", "#dde3e6", "#0b6b77", "#8a5a00"
 MARGIN = 54
+FRAME_PADDING = 6
+"""What reportlab leaves free around a column."""
+
 SCALE = 3.0
 """Pixels a point of a chart: sharp on paper."""
 
@@ -49,7 +52,7 @@ def render(report: Report) -> bytes:
         author="Groundswell",
         invariant=1,
     )
-    pen = _Pen(document.width)
+    pen = _Pen(document.width - 2 * FRAME_PADDING)
     foot = _foot(report)
     document.build(pen.story(report), onFirstPage=foot, onLaterPages=foot)
     return out.getvalue()
@@ -129,7 +132,7 @@ class _Pen:
         ]
         rows = [cells[at : at + 3] for at in range(0, len(cells), 3)]
         rows[-1] += [""] * (3 - len(rows[-1]))
-        table = Table(rows, colWidths=[self._width / 3] * 3)
+        table = Table(rows, colWidths=[self._width / 3] * 3, hAlign="LEFT")
         table.setStyle(
             TableStyle(
                 [
@@ -179,7 +182,7 @@ class _Pen:
             link = f'<a href="{escape(row.url, {chr(34): "&quot;"})}" color="{ACCENT}">open</a>'
             note = f"{note} · {link}" if note else link
         cell = [self._text("text", row.text), Paragraph(note, self._styles["note"])]
-        table = Table([[cell]], colWidths=[self._width])
+        table = Table([[cell]], colWidths=[self._width], hAlign="LEFT")
         table.setStyle(
             TableStyle(
                 [

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from alerts.letters import Figure, Row
 from app.digests import (
-    TOP_MENTIONS,
     figures_of,
     incident_row,
     incidents_in,
     mention_row,
+    top_rows,
     trend_row,
 )
 from app.queries import Queries
@@ -24,7 +24,6 @@ from charts.chart import Chart, Frame
 from charts.sentiment import SentimentPoint, net_sentiment_chart
 from charts.share import share_of_voice_chart
 from charts.volume import VolumePoint, volume_chart
-from core.questions import Order
 from insights.measures import EngagementRate, ShareOfVoice
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 CHART_WIDTH = 660
 TALL, LOW = 210, 150
-POOL = 120
 TOP_TRENDS, TOP_SHARED, TOP_INCIDENTS = 8, 5, 12
 
 
@@ -81,9 +79,6 @@ def build_report(queries: Queries, scope: Scope) -> Report:
     window = found.window
     scope = scope.within(window)
     base = queries.configuration.settings.link_base
-    pool = queries.index.page(queries.selection(scope), POOL, Order.ENGAGEMENT).mentions
-    first = {(one.story_id or one.id): one for one in reversed(pool)}
-    loudest = list(reversed(first.values()))[:TOP_MENTIONS]
     total = sum(entry.share.count for entry in found.shares)
     voice = ShareOfVoice(tuple(entry.share for entry in found.shares), total, None)
     own = next((entry.share.name for entry in found.shares if entry.is_own), None)
@@ -141,7 +136,7 @@ def build_report(queries: Queries, scope: Scope) -> Report:
             ],
             empty="No rule fired.",
         ),
-        Part("What stirred most", rows=[mention_row(one, base, zone) for one in loudest]),
+        Part("What stirred most", rows=top_rows(queries, scope, base, zone)),
         Part(
             "Worth sharing",
             rows=[mention_row(one.mention, base, zone) for one in found.worth[:TOP_SHARED]],

@@ -155,7 +155,9 @@ def explained(queries: Queries, rows: Sequence[TrendRow]) -> list[TrendRow]:
         oldest = queries.index.page(whole, 1, Order.OLDEST).mentions
         leaders = queries.index.top(selection, GroupField.AUTHOR, 1)
         pool = queries.index.page(selection, EXAMPLES * 5, Order.ENGAGEMENT).mentions
-        examples = tuple({one.story_id or one.id: one for one in reversed(pool)}.values())[::-1]
+        examples: dict[str, Mention] = {}
+        for one in pool:
+            examples.setdefault(one.story_id or one.id, one)
         name = next((n for one in pool if (n := _name_of(one, leaders))), None)
         found.append(
             replace(
@@ -163,7 +165,7 @@ def explained(queries: Queries, rows: Sequence[TrendRow]) -> list[TrendRow]:
                 first_seen=oldest[0].published_at if oldest else None,
                 leader=name or (leaders[0].value if leaders else None),
                 leader_count=leaders[0].count if leaders else 0,
-                examples=examples[:EXAMPLES],
+                examples=tuple(examples.values())[:EXAMPLES],
             )
         )
     return found

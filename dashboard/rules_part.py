@@ -107,9 +107,14 @@ def _save(session: Session, data: dict[str, Any], known: KnownRule | None) -> No
     _done(f"{rule.name} watches from now on.")
 
 
+CHANGES = "rule-changes"
+"""Where the session counts what its viewer changed."""
+
+
 def _done(text: str) -> None:
     """Say what was done after drawing the page anew, where it shows already."""
     st.session_state["rule-done"] = text
+    st.session_state[CHANGES] = st.session_state.get(CHANGES, 0) + 1
     st.rerun()
 
 

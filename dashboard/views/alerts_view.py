@@ -45,7 +45,9 @@ def show(session: Session) -> None:
 def _live(session: Session) -> None:
     watcher = viewer(session)
     incidents = answer(session, ("incidents",), session.queries.incidents)
-    rules = answer(session, ("rules",), session.queries.rules)
+    # Who changed a rule sees it at once.
+    changes = st.session_state.get(rules_part.CHANGES, 0)
+    rules = answer(session, ("rules", changes), session.queries.rules)
     if not rules and not incidents:
         drawing.empty(
             "No rule watches yet",

@@ -230,7 +230,7 @@ def _origin(row: TrendRow, watcher: Viewer) -> str:
 
 def _example(row: TrendRow) -> str:
     """Return the beginning of the mention that stirred most."""
-    if not row.examples:
+    if not row.examples or row.kind == "story":
         return ""
     first = row.examples[0]
     return f"<q>{escape(excerpt(first.title or first.text, 120))}</q>"

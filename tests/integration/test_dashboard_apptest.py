@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.mention import Status
 from core.questions import Selection
+from core.rules import RuleKind
 from tests.fakes import scenario
 from tests.fakes.homes import drain, empty_home, fill_home, open_scenario
 
@@ -321,3 +323,38 @@ def test_the_main_script_opens_on_the_overview(folder: Path) -> None:
     page = AppTest.from_file(str(main), default_timeout=60).run()
     assert not page.exception
     assert "gw-lead" in _html(page)
+
+
+def _widget(page: AppTest, label: str, kind: str) -> Any:
+    """Return the widget of a kind by its label."""
+    return next(one for one in page.get(kind) if getattr(one, "label", None) == label)
+
+
+def test_a_rule_is_made_changed_and_deleted_on_the_page(folder: Path, open_view: Open) -> None:
+    """The form asks for what the kind needs, says what is wrong, and keeps what is right."""
+    page = open_view("alerts")
+    page.selectbox(key="rule-kind-New rule").select(RuleKind.INFLUENCER).run()
+    _widget(page, "Save the rule", "button").click().run()
+    assert "name" in page.error[0].value
+    _widget(page, "Name", "text_input").set_value("Big accounts")
+    _widget(page, "Followers", "number_input").set_value(5000)
+    _widget(page, "Save the rule", "button").click().run()
+    assert not page.exception
+    assert "watches from now on" in page.success[0].value
+    assert "made here" in _html(page)
+    page.selectbox(key="rule-chosen").select("Big accounts").run()
+    assert _widget(page, "Followers", "number_input").value == 5000
+    _widget(page, "Delete this rule", "button").click().run()
+    assert "was deleted" in page.success[0].value
+    assert page.selectbox(key="rule-chosen").options == ["New rule"]
+
+
+def test_the_page_shows_a_rule_whose_topic_is_gone(folder: Path, open_view: Open) -> None:
+    """It says so first, and that it rings nobody."""
+    application = open_scenario(folder, writes=True)
+    data = {"name": "Old", "kind": "volume_spike", "topic": "Gone"}
+    application.state.save_own_rule("Old", data)
+    application.close()
+    shown = _html(open_view("alerts"))
+    assert "no topic is named" in shown
+    assert "rings nobody" in shown

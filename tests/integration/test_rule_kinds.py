@@ -140,7 +140,7 @@ def test_each_story_is_told_once_and_its_link_opens_it(home: Home) -> None:
     (mail,) = home.mails
     text = body(mail)
     assert '2 new mentions of Acme match "Refunds".' in text
-    link = next(line for line in reversed(text.splitlines()) if "://" in line)
+    link = [line for line in text.splitlines() if "/mentions?" in line][-1]
     scope, problems = parse_scope(
         parse_qs(urlsplit(link).query), home.application.configuration, home.now
     )
