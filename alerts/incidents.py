@@ -79,9 +79,19 @@ def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datet
     )
 
 
-def go_on(incident: Incident, evidence: Evidence, findings: Findings, now: datetime) -> Advance:
-    """Return the incident with newer evidence; it is told again when it doubled since."""
-    has_doubled = is_doubled(incident, findings.total)
+def go_on(
+    incident: Incident,
+    evidence: Evidence,
+    findings: Findings,
+    now: datetime,
+    *,
+    is_snoozed: bool = False,
+) -> Advance:
+    """Return the incident with newer evidence; it is told again when it doubled since.
+
+    While it is snoozed it is not: that is told afterwards, of what it has grown to by then.
+    """
+    has_doubled = is_doubled(incident, findings.total) and not is_snoozed
     changed = incident.model_copy(
         update={
             "updated_at": now,
@@ -97,9 +107,12 @@ def go_on(incident: Incident, evidence: Evidence, findings: Findings, now: datet
     return Advance(changed, IncidentStep.DOUBLED if has_doubled else None)
 
 
-def fall_quiet(incident: Incident, now: datetime) -> Advance:
-    """Return the incident without an alert now; resolved once it was quiet for a while."""
-    if now - incident.updated_at < QUIET_BEFORE_RESOLVED:
+def fall_quiet(incident: Incident, now: datetime, unwatched: timedelta = timedelta()) -> Advance:
+    """Return the incident without an alert now; resolved once it was quiet for a while.
+
+    Of that while ``unwatched`` does not count: when nobody listened, silence says nothing.
+    """
+    if now - incident.updated_at - unwatched < QUIET_BEFORE_RESOLVED:
         return Advance(incident, None)
     resolved = incident.model_copy(update={"resolved_at": now, "step": IncidentStep.RESOLVED})
     return Advance(resolved, IncidentStep.RESOLVED)

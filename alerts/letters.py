@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from alerts.mail import _address, _one_line, _templates
+from alerts.mail import address_of, one_line, templates
 from charts.chart import Chart
 from charts.render import ChartError, to_png
 from core.settings import MailSettings
@@ -83,7 +83,7 @@ def compose_letter(
     digest = hashlib.blake2b(facts.key.encode(), digest_size=10).hexdigest()
     picture = _picture(facts.chart)
     values = _values(facts, f"chart.{digest}@groundswell", has_chart=picture is not None)
-    sender = _address(mail.sender)
+    sender = address_of(mail.sender)
     message = EmailMessage()
     message["From"] = sender
     message["To"] = ", ".join(recipients or [sender.addr_spec])
@@ -91,9 +91,9 @@ def compose_letter(
     message["Date"] = format_datetime(facts.at)
     message["Message-ID"] = f"<{digest}.letter@{sender.domain or 'groundswell.invalid'}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["X-Groundswell-Rule"] = _one_line(facts.rule)
-    message.set_content(_templates().get_template("letter.txt").render(values))
-    html = _templates().get_template("letter.html").render(values)
+    message["X-Groundswell-Rule"] = one_line(facts.rule)
+    message.set_content(templates().get_template("letter.txt").render(values))
+    html = templates().get_template("letter.html").render(values)
     message.add_alternative(html, subtype="html")
     if picture is not None:
         part = message.get_payload()[1]  # type: ignore[index]
@@ -113,13 +113,13 @@ def compose_letter(
 def _values(facts: LetterFacts, chart_cid: str, *, has_chart: bool) -> dict[str, object]:
     tag = "[synthetic] " if facts.is_synthetic else ""
     return {
-        "subject": _one_line(tag + facts.subject)[:SUBJECT_CHARS],
-        "kicker": _one_line(facts.kicker),
+        "subject": one_line(tag + facts.subject)[:SUBJECT_CHARS],
+        "kicker": one_line(facts.kicker),
         "colour": facts.colour,
-        "lead": _one_line(facts.lead),
-        "story": [_one_line(sentence) for sentence in facts.story],
+        "lead": one_line(facts.lead),
+        "story": [one_line(sentence) for sentence in facts.story],
         "figures": [
-            {"name": one.name, "value": _one_line(one.value), "note": _one_line(one.note)}
+            {"name": one.name, "value": one_line(one.value), "note": one_line(one.note)}
             for one in facts.figures
         ],
         "sections": [
@@ -128,8 +128,8 @@ def _values(facts: LetterFacts, chart_cid: str, *, has_chart: bool) -> dict[str,
                 "empty": section.empty,
                 "rows": [
                     {
-                        "text": _one_line(row.text),
-                        "note": _one_line(row.note),
+                        "text": one_line(row.text),
+                        "note": one_line(row.note),
                         "url": row.url,
                         "colour": row.colour,
                     }
@@ -141,7 +141,7 @@ def _values(facts: LetterFacts, chart_cid: str, *, has_chart: bool) -> dict[str,
         ],
         "link": facts.link,
         "link_text": facts.link_text,
-        "why": [_one_line(sentence) for sentence in facts.why],
+        "why": [one_line(sentence) for sentence in facts.why],
         "is_synthetic": facts.is_synthetic,
         "has_chart": has_chart,
         "chart_alt": facts.chart.alt_text if facts.chart and has_chart else "",

@@ -22,6 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
 from alerts.incidents import notification_key
+from alerts.plain import without_links
 from charts.chart import Chart
 from charts.render import ChartError, to_png
 from core.mention import Mention, Sentiment
@@ -58,6 +59,14 @@ CAUSE_LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do about the incident: the button's words, and a signed link."""
+
+    label: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailFacts:
     """What a mail about an incident needs besides the incident.
 
@@ -65,6 +74,8 @@ class MailFacts:
     what the mail's words say; ``copies`` of them repeat another and were not judged, which the
     mail says beside it. ``mention_links`` opens it on one mention, by id: no link of a
     stranger's making stands in a mail. ``is_synthetic`` says that any of what it shows was made up.
+    ``actions`` are what its reader can do from the mail, ``status`` who does something about the
+    incident already, ``others`` how many get it as well.
     """
 
     incident: Incident
@@ -78,6 +89,9 @@ class MailFacts:
     is_synthetic: bool = False
     copies: int = 0
     picture: bytes | None = None
+    actions: Sequence[Action] = ()
+    status: str | None = None
+    others: int = 0
 
 
 def drawn(facts: MailFacts) -> MailFacts:
@@ -103,10 +117,10 @@ def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> 
     facts = drawn(replace(facts, incident=_clean(facts.incident)))
     picture = facts.picture
     values = _values(facts, has_chart=picture is not None)
-    sender = _address(mail.sender)
+    sender = address_of(mail.sender)
     message = _addressed(facts, sender, recipients)
-    message.set_content(_templates().get_template("alert.txt").render(values))
-    html = _templates().get_template("alert.html").render(values)
+    message.set_content(templates().get_template("alert.txt").render(values))
+    html = templates().get_template("alert.html").render(values)
     message.add_alternative(html, subtype="html")
     key = hashlib.blake2b(str(message["Message-ID"]).encode(), digest_size=12).hexdigest()
     if picture is not None:
@@ -145,7 +159,7 @@ def _addressed(facts: MailFacts, sender: Address, recipients: Sequence[str]) -> 
 
 def _clean(incident: Incident) -> Incident:
     """Return the incident with names that are fit for a line of text."""
-    names = {"rule": _one_line(incident.rule), "topic": _one_line(incident.topic)}
+    names = {"rule": one_line(incident.rule), "topic": one_line(incident.topic)}
     return incident.model_copy(update=names)
 
 
@@ -156,7 +170,7 @@ def subject_of(facts: MailFacts) -> str:
     if words := incident.latest.words:
         over = words.resolved or f"{incident.topic}: back to usual"
         text = over if step is IncidentStep.RESOLVED else words.subject
-        return _one_line(tag + text)[:SUBJECT_CHARS]
+        return one_line(tag + text)[:SUBJECT_CHARS]
     start = f"since {_clock(incident.first.started_at, facts)}"
     if step is IncidentStep.RESOLVED:
         text = f"{incident.topic}: back to usual, {_counted(facts)} {start}"
@@ -166,7 +180,7 @@ def subject_of(facts: MailFacts) -> str:
     else:
         text = f"{incident.topic}: {_times(incident.latest)} {start}"
     growing = "growing: " if step is IncidentStep.DOUBLED else ""
-    return _one_line(tag + growing + text)[:SUBJECT_CHARS]
+    return one_line(tag + growing + text)[:SUBJECT_CHARS]
 
 
 def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
@@ -183,6 +197,8 @@ def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
         "causes": [_cause(cause, is_negative=is_negative) for cause in incident.causes],
         "mentions": [_mention(mention, facts) for mention in facts.mentions[:MENTIONS]],
         "mentions_title": f"The {'negative ' if is_negative else ''}mentions that matter",
+        "actions": facts.actions,
+        "status": facts.status,
         "link": facts.link,
         "link_count": (words.link if words else None) or f"the {_counted(facts)}",
         "is_synthetic": facts.is_synthetic,
@@ -195,14 +211,14 @@ def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
 def _lead(facts: MailFacts) -> str:
     incident, seen = facts.incident, facts.incident.latest
     if seen.words and facts.step is not IncidentStep.RESOLVED:
-        return _one_line(seen.words.lead)
+        return one_line(seen.words.lead)
     if seen.words and seen.words.resolved:
-        return _one_line(seen.words.resolved)
+        return one_line(seen.words.resolved)
     if facts.step is IncidentStep.RESOLVED:
         return f"{incident.topic} is back to usual."
     usual = f"a usual {seen.window_end.astimezone(ZoneInfo(facts.zone)):%A %H:%M}"
     if seen.is_learning:
-        usual = "what this rule takes for much while it is learning"
+        usual = "this rule expects while it is still learning what is usual"
     if incident.kind is RuleKind.NEGATIVE_SPIKE:
         share = round(100 * seen.observed / seen.scored) if seen.scored else 0
         return (
@@ -223,7 +239,7 @@ def _times(seen: Evidence) -> str:
 def _story(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
     if seen.words and facts.step is not IncidentStep.RESOLVED:
-        return [_one_line(sentence) for sentence in seen.words.story]
+        return [one_line(sentence) for sentence in seen.words.story]
     if seen.words and seen.words.page:
         lasted = incident.updated_at - incident.first.started_at
         return [f"It lasted {_duration(lasted.total_seconds())}."]
@@ -236,9 +252,8 @@ def _story(facts: MailFacts) -> list[str]:
         told.append(f"It lasted {_duration(lasted.total_seconds())}.")
         return told
     if incident.kind is RuleKind.VOLUME_SPIKE:
-        told.append(
-            f"In the last {_length(seen)}: {seen.observed:,}, usual {seen.low:.0f}-{seen.high:.0f}."
-        )
+        usual = "" if seen.is_learning else f", usual {seen.low:.0f}-{seen.high:.0f}"
+        told.append(f"In the last {_length(seen)}: {seen.observed:,}{usual}.")
     if facts.step is IncidentStep.DOUBLED:
         told.append("It has doubled since the last mail.")
     return told
@@ -247,7 +262,7 @@ def _story(facts: MailFacts) -> list[str]:
 def _why(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
     if seen.words:
-        return [*map(_one_line, seen.words.why), f"All times are {facts.zone}."]
+        return [*map(one_line, seen.words.why), f"All times are {facts.zone}."]
     told = [f'The rule "{incident.rule}" watches {incident.topic}.']
     if seen.is_learning:
         told.append(seen.note or "It is still learning what is usual.")
@@ -266,6 +281,8 @@ def _why(facts: MailFacts) -> list[str]:
     if seen.coverage is not None:
         told.append(f"Sources answered {100 * seen.coverage:.0f} % of that time.")
     told.append(f"All times are {facts.zone}.")
+    if facts.others:
+        told.append("One other gets it." if facts.others == 1 else f"{facts.others} others get it.")
     return told
 
 
@@ -281,7 +298,7 @@ def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
     noun = "negative mentions" if is_negative else "mentions"
     return {
         "label": CAUSE_LABELS.get(cause.field, cause.field),
-        "value": _one_line(cause.value)[:80],
+        "value": one_line(cause.value)[:80],
         "numbers": f"{cause.count:,} {noun}, {expected}",
     }
 
@@ -289,12 +306,14 @@ def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
 def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
     author = mention.author
     name = (f"@{author.handle}" if author.handle else author.name) if author else None
-    parts = [_one_line(name)[:NAME_CHARS] if name else None, mention.channel.value]
+    parts = [one_line(name)[:NAME_CHARS] if name else None, mention.channel.value]
     if author and author.followers is not None:
         parts.append(f"{author.followers:,} followers")
     parts += [_clock(mention.published_at, facts), _host(mention.url)]
     return {
-        "excerpt": _excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text),
+        "excerpt": without_links(
+            _excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text)
+        ),
         "byline": " · ".join(part for part in parts if part),
         "url": facts.mention_links.get(mention.id),
         "colour": SENTIMENT_COLOURS[mention.sentiment],
@@ -303,7 +322,7 @@ def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
 
 def _excerpt(text: str) -> str:
     """Return the beginning of ``text``, cut between words unless a word is very long."""
-    line = _one_line(text)
+    line = one_line(text)
     if len(line) <= EXCERPT:
         return line
     cut = line[: EXCERPT - 3]
@@ -319,7 +338,7 @@ def _host(url: str | None) -> str | None:
         return None  # such as an unclosed bracket: a stranger wrote it
     # Browsers take a backslash for a slash: they would go to another host than this.
     is_web = parts.scheme in ("http", "https") and parts.hostname and "\\" not in parts.netloc
-    return _one_line(parts.hostname or "")[:NAME_CHARS] if is_web else None
+    return one_line(parts.hostname or "")[:NAME_CHARS] if is_web else None
 
 
 def _counted(facts: MailFacts) -> str:
@@ -348,7 +367,7 @@ def _duration(seconds: float) -> str:
     return f"{hours:.0f} hours" if minutes % 60 == 0 or hours >= 10 else f"{hours:.1f} hours"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return ``text`` without line breaks and control characters: it may become a header."""
     kept = "".join(
         " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
@@ -358,13 +377,15 @@ def _one_line(text: str) -> str:
     return " ".join(kept.split())
 
 
-def _address(text: str) -> Address:
+def address_of(text: str) -> Address:
+    """Return a checked setting's address with its name."""
     name, spec = parseaddr(text)
     return Address(display_name=name, addr_spec=spec)
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates beside this file; what goes into HTML is escaped."""
     return Environment(
         loader=PackageLoader("alerts"),
         autoescape=select_autoescape(["html"], default=False),

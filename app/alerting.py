@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,15 +27,19 @@ from alerts.incidents import (
     is_fresh,
     open_incident,
 )
+from alerts.quiet import is_urgent
 from app.bootstrap import Application
 from app.causes import find_causes, shows
-from app.delivering import STILL_OF_INTEREST, Sent
+from app.delivering import STILL_OF_INTEREST, Outbox, Sent
+from app.handling import IncidentDesk
+from app.heartbeat import Heartbeat
 from app.judging import Episode, replay, rule_selection
 from app.kinds import KINDS
 from app.own_rules import all_rules
 from app.queries import Queries
 from app.rounds import Awake, Found, Letter, Round
 from app.telling import IncidentTeller
+from app.waking import await_news
 from core.errors import GroundswellError, RetryableError, UsageError
 from core.mention import Mention, Sentiment
 from core.questions import Order
@@ -149,31 +154,42 @@ def watch_rules(
 ) -> None:
     """Evaluate all rules until ``stop`` is set; engines that are away are waited for.
 
-    A thread of its own sends, so that a slow mail server keeps no rule from being judged.
+    A round begins when the enricher has brought something, when a minute closed, and after
+    ``every`` at the latest. A thread of its own sends, so that a slow mail server keeps no rule
+    from being judged.
     """
-    sending = threading.Thread(target=_send_until, args=(application, stop, tell), daemon=True)
+    outbox, heartbeat = application.outbox, Heartbeat(application)
+    sending = threading.Thread(
+        target=_send_until, args=(outbox, heartbeat, stop, tell), daemon=True
+    )
     sending.start()
     while not stop.is_set():
+        begun = time.monotonic()
         try:
             for outcome in judge_rules(application):
                 tell(outcome)
+            heartbeat.judged_at = application.clock()
         except RetryableError as err:
             log.warning("alerts_wait", reason=str(err))
-        stop.wait(every.total_seconds())
-    application.outbox.wake.set()
+        took = timedelta(seconds=time.monotonic() - begun)
+        await_news(application.home, application.clock(), every, took, stop)
+    outbox.wake.set()
     sending.join()
 
 
 def _send_until(
-    application: Application, stop: threading.Event, tell: Callable[[RuleOutcome | Sent], None]
+    outbox: Outbox,
+    heartbeat: Heartbeat,
+    stop: threading.Event,
+    tell: Callable[[RuleOutcome | Sent], None],
 ) -> None:
     """Send what is due as soon as it is queued, and again when it is due again."""
-    outbox = application.outbox
     while not stop.is_set():
         outbox.wake.clear()
         try:
             for sent in outbox.deliver_due():
                 tell(sent)
+            heartbeat.beat()
         except RetryableError as err:
             log.warning("outbox_waits", reason=str(err))
         outbox.wake.wait(SEND_EVERY.total_seconds())
@@ -203,6 +219,8 @@ class _Evaluation:
         self._application, self._dry_run = application, dry_run
         self._queries = Queries(application)
         self._now = application.clock()
+        self._quiet = application.configuration.settings.quiet_hours
+        self._desk = IncidentDesk(application)
         self._teller = IncidentTeller(application, self._queries, self._now)
         self._awake = self._awake_since()
         self._problems = {known.rule.name: known.problem for known in all_rules(application)}
@@ -286,8 +304,20 @@ class _Evaluation:
                 findings = found.findings or self._findings(rule, began, incident)
                 if incident is None:
                     return open_incident(rule, evidence, findings, self._now)
-                return go_on(incident, evidence, findings, self._now)
-        return fall_quiet(incident, self._now) if incident else None
+                snoozed = self._desk.handling(incident.id).is_snoozed(self._now)
+                return go_on(incident, evidence, findings, self._now, is_snoozed=snoozed)
+        if incident is None:
+            return None
+        return fall_quiet(incident, self._now, self._unwatched(incident))
+
+    def _unwatched(self, incident: Incident) -> timedelta:
+        """Return how long no source was polled since the incident last had an alert.
+
+        A laptop that slept heard nothing. Where no source was ever polled, mentions are imported,
+        and silence is silence.
+        """
+        window = TimeWindow(incident.updated_at, max(self._now, incident.updated_at))
+        return self._queries.unwatched(window)
 
     def _last_resolved(self, rule: Rule) -> datetime | None:
         ended = (known.resolved_at for known in self._known.get(rule.name, ()))
@@ -327,6 +357,8 @@ class _Evaluation:
                 continue
             for step in dict.fromkeys((IncidentStep.OPENED, incident.step)):
                 is_any |= self._teller.tell(rule, incident, step)
+            if incident.resolved_at is None and is_urgent(rule, incident, self._quiet):
+                self._application.outbox.raise_urgency(incident.id)
         return is_any
 
     def _send_letter(self, rule: Rule, letter: Letter | None) -> RuleOutcome:
@@ -339,7 +371,10 @@ class _Evaluation:
         subject = str(message["Subject"])
         if self._dry_run:
             return RuleOutcome(rule.name, topic, Outcome.OPEN, f"would tell: {subject}")
-        outbox.enqueue(message, letter.key, rule.recipients, step="letter", rule=rule.name)
+        # It has an hour of its own, so it is neither held back nor capped.
+        outbox.enqueue(
+            message, letter.key, rule.recipients, step="letter", rule=rule, is_urgent=True
+        )
         return RuleOutcome(rule.name, topic, Outcome.QUEUED, subject)
 
 

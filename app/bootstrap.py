@@ -112,14 +112,27 @@ class Application:
     @cached_property
     def outbox(self) -> Outbox:
         """What is to be told, and its ledger, in the state database."""
+        from alerts.chats import AppriseNotifier
         from app.delivering import Outbox
+        from app.handling import Links
         from app.stores.outbox import OutboxStore
 
         settings = self.configuration.settings
-        return Outbox(OutboxStore(self.state), self.mailer, settings, self.clock, self.home)
+        addresses = {name: one.get_secret_value() for name, one in settings.notify.items()}
+        return Outbox(
+            store=OutboxStore(self.state),
+            mailer=self.mailer,
+            notifier=AppriseNotifier(addresses, settings.link_base),
+            settings=settings,
+            clock=self.clock,
+            home=self.home,
+            links=Links(self),
+            find_incident=self.state.incident,
+        )
 
     def intake(self, forced_topic: Topic | None = None, *, is_budgeted: bool = True) -> Intake:
         """Return where collectors deliver to; imports, which people start, have no budget."""
+        from app.echo import echo_finder
         from nlp.language import detect_language
 
         settings = self.configuration.settings
@@ -134,6 +147,7 @@ class Application:
             home=self.home,
             daily_budget=settings.collect.daily_budget if is_budgeted else None,
             forced_topic=forced_topic,
+            is_echo=echo_finder(settings),
         )
 
     def enricher(

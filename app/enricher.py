@@ -21,6 +21,7 @@ import structlog
 
 from app.careful import ENDS_PROCESS, analyse_in_children
 from app.stores.segment import replace_file
+from app.waking import tell_news
 from core.envelope import EnvelopeKind
 from core.errors import RetryableError
 from core.mention import Mention
@@ -132,7 +133,7 @@ class Enricher:
         self._clock, self._pace = clock, Pace(batch)
         self._stories, self._has_recalled = stories, False
         self._attempts = AttemptLog(home / "spool" / "attempt.json")
-        self._careful_command = careful_command
+        self._careful_command, self._home = careful_command, home
         self.report = EnrichReport()
 
     def run(
@@ -208,6 +209,7 @@ class Enricher:
             result.reasons[reason] += 1
         self._spool.acknowledge(entries)
         self._index.refresh()
+        tell_news(self._home)
         self._count(replace(result, quarantined=len(refused)), counts)
 
     def _count(self, result: EnrichReport, counts: Counter[Applied]) -> None:

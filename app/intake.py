@@ -80,11 +80,14 @@ class Intake:
         home: Path,
         daily_budget: int | None = None,
         forced_topic: Topic | None = None,
+        is_echo: Callable[[Mention], bool] = lambda _: False,
     ) -> None:
         """Tag with ``topics``; ``forced_topic`` is given to every mention whatever its query says.
 
-        ``daily_budget`` bounds the mentions a topic takes on one day; None does not.
+        ``daily_budget`` bounds the mentions a topic takes on one day; None does not. What
+        ``is_echo`` says was written by Groundswell itself matches no topic.
         """
+        self._is_echo = is_echo
         self._tagger = tagger_for(topics)
         self._own = {
             (account.service, account.id): topic.name for topic in topics for account in topic.own
@@ -134,7 +137,8 @@ class Intake:
         matched: dict[str, Mention] = {}
         for mention in mentions:
             tagged = self._tagged(mention)
-            if not tagged.topics and not tagged.is_canary:
+            is_wanted = tagged.topics or tagged.is_canary
+            if not is_wanted or self._is_echo(tagged):
                 result.unmatched += 1
             elif tagged.id in matched:
                 result.duplicates += 1

@@ -210,6 +210,23 @@ class Queries:
         covered = self._covered(window, step)
         return dict(zip(window.buckets(step), map(float, covered), strict=True))
 
+    def unwatched(self, window: TimeWindow) -> timedelta:
+        """Return how much of ``window`` lies in hours in which no source was polled at all.
+
+        None of it where no source was polled in the day before either: nothing is collected here.
+        """
+        before = TimeWindow(window.start - timedelta(days=1), window.end)
+        polled = {hour.hour for hour in self._application.state.polls_by_hour(before)}
+        if not polled:
+            return timedelta()
+        lost = timedelta()
+        at = bucket_start(window.start, HOUR)
+        while at < window.end:
+            if at not in polled:
+                lost += min(at + HOUR, window.end) - max(at, window.start)
+            at += HOUR
+        return lost
+
     def _covered(self, window: TimeWindow, step: timedelta) -> FloatArray:
         """Return the coverage of each bucket; asked again for the same window by every rule."""
         known = self._last_covered.get(step)
@@ -319,6 +336,10 @@ class Queries:
         from app.stores.outbox import OutboxStore
 
         return OutboxStore(self._application.state).of_incident(incident.id)
+
+    def muted(self) -> list[tuple[str, str]]:
+        """Return who unsubscribed from which rule: (recipient, rule)."""
+        return self._application.outbox.muted()
 
     def rules(self) -> list[RuleState]:
         """Return every alert rule with what it is doing, those of alerts.yml first."""

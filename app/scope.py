@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import QueryError, UsageError
 from core.mention import Channel, Intent, Sentiment, Status
-from core.query.ast import And, Everything, FieldIs, Node, Not, Or
+from core.query.ast import And, Everything, FieldIs, FieldRange, Node, Not, Or
 from core.query.parser import parse
 from core.questions import Selection
 from core.sections import parse_duration
@@ -54,6 +54,7 @@ class Scope:
     ``preset`` unless ``since`` or ``until`` is set (half-open, aware UTC). Empty filters let
     everything through; the brand's own and irrelevant mentions are left out unless asked for.
     With one topic chosen, ``sentiments`` reads the sentiment towards it, else that of whole texts.
+    ``as_of`` leaves out what became known later, so that a link shows what it showed then.
     """
 
     topics: tuple[str, ...] = ()
@@ -70,11 +71,12 @@ class Scope:
     status: Status | None = None
     include_own: bool = False
     include_irrelevant: bool = False
+    as_of: datetime | None = None
     zone: str = "UTC"
 
     def __post_init__(self) -> None:
         """Raises UsageError for a window that runs backwards or an unknown time zone."""
-        for name in ("since", "until"):
+        for name in ("since", "until", "as_of"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, require_utc(value))
@@ -173,6 +175,8 @@ class Scope:
                 parts.append(_any_of(field, [str(value).casefold() for value in values]))
         if self.status is not None:
             parts.append(FieldIs("status", self.status.value))
+        if self.as_of is not None:
+            parts.append(FieldRange("known", None, self.as_of))
         if not parts:
             return None
         return parts[0] if len(parts) == 1 else And(tuple(parts))
@@ -233,10 +237,10 @@ class Scope:
                 found[name] = [str(value) for value in values]
         if self.status is not None:
             found["status"] = self.status.value
-        if self.include_own:
-            found["own"] = "yes"
-        if self.include_irrelevant:
-            found["not-us"] = "yes"
+        flags = {"own": self.include_own, "not-us": self.include_irrelevant}
+        found |= {name: "yes" for name, is_set in flags.items() if is_set}
+        if self.as_of is not None:
+            found["as_of"] = format_instant(self.as_of)
         return found
 
     def url(self, page: str) -> str:
@@ -275,6 +279,7 @@ PARAMETERS = (
     "status",
     "own",
     "not-us",
+    "as_of",
 )
 """Every URL parameter that a scope reads."""
 
@@ -345,6 +350,7 @@ def parse_scope(
         status=reader.choice("status", Status),
         include_own=reader.flag("own"),
         include_irrelevant=reader.flag("not-us"),
+        as_of=reader.instant("as_of"),
         zone=zone,
     )
     return scope, reader.problems

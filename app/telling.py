@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from email.message import EmailMessage
+from zoneinfo import ZoneInfo
 
+from alerts.handling import Deed, Handling
 from alerts.incident import Incident, IncidentStep
 from alerts.incidents import notification_key
-from alerts.mail import MailFacts, compose, drawn
+from alerts.mail import Action, MailFacts, compose, drawn
+from alerts.quiet import is_urgent
 from app.bootstrap import Application
+from app.handling import IncidentDesk, Links
 from app.judging import rule_selection
 from app.queries import Queries
 from app.scope import Preset, Scope
@@ -19,7 +24,23 @@ from core.rules import BurstRule, Rule, RuleKind
 from core.window import TimeWindow
 
 CHART_LENGTH = timedelta(hours=48)
-CHART_SIZE = (556, 190)
+CHART_SIZE = (420, 180)
+"""Narrower than the place in the mail: on a phone its words are still as large as small print."""
+
+_ON = (
+    (Deed.ACKNOWLEDGE, "I am on it"),
+    (Deed.SNOOZE, "Quiet for 4 hours"),
+    (Deed.NOISE, "This is noise"),
+)
+ACTIONS = {
+    IncidentStep.OPENED: _ON,
+    IncidentStep.DOUBLED: _ON,
+    IncidentStep.RESOLVED: (
+        (Deed.USEFUL, "This was useful"),
+        (Deed.NOISE, "This was noise"),
+    ),
+}
+"""What a mail offers to do, by what it tells."""
 
 
 class IncidentTeller:
@@ -27,6 +48,7 @@ class IncidentTeller:
 
     def __init__(self, application: Application, queries: Queries, now: datetime) -> None:
         self._application, self._queries, self._now = application, queries, now
+        self._desk, self._links = IncidentDesk(application), Links(application)
 
     def tell(self, rule: Rule, incident: Incident, step: IncidentStep) -> bool:
         """Queue one step; return False if it was queued before."""
@@ -34,16 +56,37 @@ class IncidentTeller:
         outbox = self._application.outbox
         if outbox.has(key):
             return False
-        mail = self._application.configuration.settings.mail
+        settings = self._application.configuration.settings
         facts = drawn(self._facts(rule, incident, step))
+        handling = self._desk.handling(incident.id)
+        told = outbox.recipients(rule.recipients, rule)
+        facts = replace(
+            facts,
+            status=_status(handling, settings.time_zone, self._now),
+            others=max(len(told.mailed) - 1, 0),
+        )
+
+        def write(recipient: str) -> EmailMessage:
+            actions = self._actions(incident, recipient, step)
+            return compose(replace(facts, actions=actions), settings.mail, [recipient])
+
         return outbox.enqueue(
-            lambda recipient: compose(facts, mail, [recipient]),
+            write,
             key,
             rule.recipients,
             step=step.value,
-            rule=rule.name,
+            rule=rule,
             incident=incident.id,
+            is_urgent=is_urgent(rule, incident, settings.quiet_hours),
+            not_before=handling.snoozed_until if handling.is_snoozed(self._now) else None,
         )
+
+    def _actions(self, incident: Incident, recipient: str, step: IncidentStep) -> list[Action]:
+        """Return what the reader can do from the mail, each by a link that only asks."""
+        return [
+            Action(words, self._links.deed(deed, incident.id, recipient, incident.updated_at))
+            for deed, words in ACTIONS[step]
+        ]
 
     def _facts(self, rule: Rule, incident: Incident, step: IncidentStep) -> MailFacts:
         settings = self._application.configuration.settings
@@ -52,6 +95,8 @@ class IncidentTeller:
             # The quiet hours before it is called resolved are no part of it.
             until=incident.updated_at if incident.resolved_at else self._now,
             sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
+            # What becomes known later is not what the mail told.
+            as_of=self._now,
         )
         stored = self._queries.index.get(incident.mention_ids)
         mentions = [
@@ -95,6 +140,24 @@ class IncidentTeller:
         ]
         width, height = CHART_SIZE
         return volume_chart(shown, Frame(width=width, height=height, zone=zone))
+
+
+def _status(handling: Handling, zone: str, now: datetime) -> str | None:
+    """Return who does something about the incident, and what was done."""
+    local = ZoneInfo(zone)
+
+    def clock(at: datetime) -> str:
+        shown = at.astimezone(local)
+        is_today = shown.date() == now.astimezone(local).date()
+        return f"{shown:%H:%M}" if is_today else f"{shown:%a %H:%M}"
+
+    told = []
+    if handling.acknowledged_by and handling.acknowledged_at:
+        told.append(f"{handling.acknowledged_by} is on it since {clock(handling.acknowledged_at)}.")
+    if handling.assignee:
+        told.append(f"Assigned to {handling.assignee}.")
+    told += [f"{clock(pin.at)}: {pin.text}." for pin in handling.pins]
+    return " ".join(told) or None
 
 
 def _only(mention: Mention) -> Scope:

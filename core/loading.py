@@ -25,7 +25,7 @@ from core.settings import Configuration, Topic
 from core.window import EPOCH
 
 ENVIRONMENT_PREFIX = "GROUNDSWELL_"
-RESERVED = ("HOME", "CONFIG", "NOW", "PUBLIC_DATA", "CI")
+RESERVED = ("HOME", "CONFIG", "NOW", "PUBLIC_DATA", "CI", "LINK_SECRET")
 SECRETS = (
     ("index", "password"),
     ("index", "api_key"),
@@ -110,6 +110,11 @@ def _shaped(data: Any, path: Path, kind: str, problems: list[Problem]) -> Any:
 
 
 def _refuse_secrets(settings: Any, problems: list[Problem]) -> None:
+    if isinstance(settings, dict) and isinstance(named := settings.pop("notify", None), dict):
+        for name in named:
+            variable = f"{ENVIRONMENT_PREFIX}NOTIFY__{str(name).upper()}"
+            message = f"its address is a secret; set the environment variable {variable}"
+            problems.append(Problem(FILES["settings"], f"notify.{name}", message))
     for section, key in SECRETS:
         held = settings.get(section) if isinstance(settings, dict) else None
         if isinstance(held, dict) and held.pop(key, None) is not None:
@@ -268,6 +273,12 @@ def _cross_check(configuration: Configuration) -> list[Problem]:
             problems.append(Problem(FILES["audiences"], f"{segment.name}.topic", message))
         # It is a search, so it may say ``now``; which time it is does not matter here.
         _parsed(FILES["audiences"], f"{segment.name}.query", segment.query, problems, now=EPOCH)
+    notify = configuration.settings.notify
+    for rule in configuration.alerts:
+        for name in sorted(set(rule.notify or ()) - set(notify)):
+            allowed = ", ".join(sorted(notify)) or "none is set"
+            message = f"no address is named {name!r} (GROUNDSWELL_NOTIFY__...: {allowed})"
+            problems.append(Problem(FILES["alerts"], f"{rule.name}.notify", message))
     for topic in configuration.topics:
         problems.extend(_check_topic(topic))
     return problems

@@ -262,3 +262,13 @@ class Mailer(Protocol):
         Raises RetryableError when it may work later (MailUnavailable when no message would be
         taken now), QuarantineError when it never will.
         """
+
+
+class Notifier(Protocol):
+    """Sends one short message to a chat or another service."""
+
+    def send(self, recipient: str, title: str, body: str) -> str:
+        """Hand the message over and return where it went, for people to read.
+
+        Raises RetryableError when it may work later, QuarantineError when it never will.
+        """

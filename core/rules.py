@@ -88,11 +88,17 @@ Account = Annotated[str, AfterValidator(_check_account)]
 
 
 class Rule(Section):
-    """What every rule has: a name, a kind and who is told."""
+    """What every rule has: a name, a kind and who is told.
+
+    ``notify`` names addresses of the settings that are told as well (None: all of them). An
+    ``urgent`` rule knows neither quiet hours nor caps.
+    """
 
     name: Name
     kind: RuleKind
     recipients: tuple[MailAddress, ...] = ()
+    notify: tuple[str, ...] | None = None
+    urgent: bool = False
 
 
 class TopicRule(Rule):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from core.mention import Channel
-from core.rules import AnyRule
+from core.rules import AnyRule, ClockTime
 from core.sections import (
     MASK,
     Duration,
@@ -75,6 +75,29 @@ class MailSettings(Section):
     recipients: tuple[MailAddress, ...] = ()
     folder: str | None = None
     timeout: Duration = timedelta(seconds=20)
+    per_day: int = Field(default=50, ge=1)
+    rule_per_day: int = Field(default=12, ge=1)
+
+
+NotifyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+class QuietHours(Section):
+    """When nobody is mailed, in the zone of the settings; what was held back is listed at the end.
+
+    An incident of at least ``breaks_through`` times the usual is told all the same.
+    """
+
+    start: ClockTime
+    end: ClockTime
+    weekends: bool = False
+    breaks_through: float = Field(default=10.0, ge=1)
+
+    @model_validator(mode="after")
+    def _has_length(self) -> QuietHours:
+        if self.start == self.end:
+            raise ValueError("start and end must differ, or it would always be quiet")
+        return self
 
 
 class ModelSettings(Section):
@@ -143,6 +166,9 @@ class Settings(Section):
     index: IndexSettings = IndexSettings()
     state: StateSettings = StateSettings()
     mail: MailSettings = MailSettings()
+    notify: dict[NotifyName, SecretStr] = Field(default={})
+    quiet_hours: QuietHours | None = None
+    heartbeat_url: SecretStr | None = None
     models: ModelSettings = ModelSettings()
     dashboard: DashboardSettings = DashboardSettings()
     collect: CollectSettings = CollectSettings()

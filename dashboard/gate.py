@@ -11,12 +11,8 @@ import asyncio
 import hashlib
 import hmac
 import ipaddress
-import os
-import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -24,6 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.handling import ACT_PATH
+from dashboard.act_page import ActPage
 
 SIGN_IN_PATH = "/sign-in"
 SIGN_OUT_PATH = "/sign-out"
@@ -43,8 +42,6 @@ MAX_BODY_BYTES = 4096
 MAX_ADDRESSES = 10_000
 MAX_VERIFYING = 2
 """Passwords verified at a time: each takes 64 MB and all of a core."""
-
-KEY_BYTES = 32
 
 FORWARDING_HEADERS = frozenset({b"forwarded", b"via", b"x-real-ip"})
 FORWARDING_STARTS = (b"x-forwarded", b"x-original-", b"cf-")
@@ -211,11 +208,14 @@ class Gate:
 
     is_standing = False
 
-    def __init__(self, app: ASGIApp, access: Callable[[], Access], throttle: Throttle) -> None:
+    def __init__(
+        self, app: ASGIApp, access: Callable[[], Access], throttle: Throttle, act_page: ActPage
+    ) -> None:
         Gate.is_standing = True
         self._app = app
         self._access = access
         self._throttle = throttle
+        self._act_page = act_page
         self._verifying = asyncio.Semaphore(MAX_VERIFYING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -241,6 +241,10 @@ class Gate:
         path = scope["path"]
         if path == SIGN_IN_PATH:
             response = await self._sign_in(access, scope, receive)
+        elif path == ACT_PATH:
+            # The link is signed; who has it need not sign in.
+            body = await _body(receive) if scope["method"] == "POST" else b""
+            response = await self._act_page.answer(scope, body)
         elif path == SIGN_OUT_PATH:
             response = RedirectResponse(SIGN_IN_PATH, status_code=303)
             response.delete_cookie(COOKIE)
@@ -289,34 +293,6 @@ class Gate:
             samesite="lax",
         )
         return response
-
-
-def load_secret(home: Path) -> bytes:
-    """Return the key that signs sessions, made at first and kept in the home folder.
-
-    One that is not whole is made anew, which ends all sessions.
-    """
-    path = home / "dashboard.key"
-    key = path.read_bytes() if path.exists() else None
-    if key is not None and len(key) == KEY_BYTES:
-        return key
-    # Written beside it and moved in at once, so that nobody ever reads half of it.
-    handle, name = tempfile.mkstemp(dir=home, prefix=".dashboard-")
-    written = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        if key is None:
-            # Another process that was faster keeps its key.
-            with suppress(FileExistsError):
-                path.hardlink_to(written)
-        else:
-            written.replace(path)
-    finally:
-        written.unlink(missing_ok=True)
-    return path.read_bytes()
 
 
 def hash_password(password: str) -> str:

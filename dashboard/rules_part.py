@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from app.answers import RuleState
+from app.handling import Record
 from app.kinds import KINDS
 from app.own_rules import KnownRule, all_rules, delete_own_rule, save_own_rule
 from core.errors import ConfigurationError
@@ -20,23 +21,41 @@ from insights.sentence import describe_learning, describe_verdict
 from insights.verdict import Measure
 
 NEW = "New rule"
-LATER = ("query", "recipients", "time_zone")
+LATER = ("query", "recipients", "notify", "urgent", "time_zone")
 """Keys that most rules leave alone come last."""
 
 
-def show_rules(rules: list[RuleState], watcher: Viewer) -> None:
-    """Draw every rule with how it stands."""
+def show_rules(rules: list[RuleState], watcher: Viewer, records: Mapping[str, Record]) -> None:
+    """Draw every rule with how it stands, and what people made of its incidents."""
     if not rules:
         return
     drawing.heading("Rules")
-    rows = "".join(_row(state, watcher) for state in rules)
+    rows = "".join(_row(state, watcher, records.get(state.rule.name)) for state in rules)
     st.html(
         '<div class="gw-scroll"><table class="gw-table"><thead><tr><th>Rule</th><th>Watches</th>'
-        f"<th>State</th><th>Now</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        "<th>State</th><th>Now</th><th>Was it useful?</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
-def _row(state: RuleState, watcher: Viewer) -> str:
+def _record(record: Record | None) -> str:
+    """Return how many of a rule's incidents were useful, and what would leave out the noise."""
+    if record is None or record.precision is None:
+        return "nobody said so far"
+    seen, proposal = record.precision, record.proposal
+    text = (
+        f"{seen.useful} of {seen.marked} ({seen.value:.0%}, "
+        f"with 95 % between {seen.low:.0%} and {seen.high:.0%})"
+    )
+    if proposal is not None:
+        text += (
+            f". minimum: {proposal.minimum} would have left out {proposal.noise_left_out} of "
+            f"{proposal.noise} noise and none that was useful"
+        )
+    return text
+
+
+def _row(state: RuleState, watcher: Viewer, record: Record | None) -> str:
     rule = state.rule
     chip, text = _standing(state)
     now = describe_verdict(state.verdict, watcher.zone) if state.verdict else state.words or ""
@@ -45,7 +64,8 @@ def _row(state: RuleState, watcher: Viewer) -> str:
     watches = f"{state.kind}: {state.watches}" if state.kind else ""
     return (
         f"<tr><td><b>{escape(rule.name)}</b>{origin}</td><td>{escape(watches)}</td>"
-        f'<td><span class="gw-dot {chip}"></span>{escape(text)}</td><td>{escape(now)}</td></tr>'
+        f'<td><span class="gw-dot {chip}"></span>{escape(text)}</td><td>{escape(now)}</td>'
+        f"<td>{escape(_record(record))}</td></tr>"
     )
 
 
@@ -232,11 +252,21 @@ def _sources(session: Session) -> list[str]:
     return [source.name for source in session.queries.configuration.sources]
 
 
+def _flag(field: _Field) -> bool:
+    return st.checkbox(field.label, bool(field.held or field.default), key=field.place)
+
+
+def _addresses(session: Session) -> list[str]:
+    return list(session.queries.configuration.settings.notify)
+
+
 WIDGETS: dict[Any, Callable[[_Field], Any]] = {
     "topic": _one_of(_topics),
     "topics": _some_of(_topics),
     "sources": _some_of(_sources),
     "recipients": _words,
+    "notify": _some_of(_addresses),
+    "urgent": _flag,
     "authors": _words,
     "outlets": _outlets,
     "minimum": _number,

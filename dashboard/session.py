@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from app.actions import Actions
 from app.bootstrap import Application, open_application
+from app.handling import IncidentDesk
 from app.home import config_folder, home_folder
 from app.pending import Pending
 from app.quality import Quality
@@ -34,6 +36,7 @@ class Session:
     application: Application
     queries: Queries
     actions: Actions
+    desk: IncidentDesk
     quality: Quality
 
 
@@ -64,7 +67,7 @@ def _open(config: str, home: str, now: str, stamp: str) -> Session:  # noqa: ARG
     pending = _waiting(home)
     queries = Queries(application, pending)
     actions, quality = Actions(application, queries), Quality(application, queries)
-    return Session(application, queries, actions, quality)
+    return Session(application, queries, actions, IncidentDesk(application), quality)
 
 
 @st.cache_resource(show_spinner=False)
@@ -97,6 +100,13 @@ def read_scope(session: Session, zone: str, default: Preset = Preset.DAY) -> Sco
     )
     for problem in problems:
         st.warning(f"Left out of the address: {plain(problem)}", icon=":material/link_off:")
+    if scope.as_of is not None:
+        shown = scope.as_of.astimezone(ZoneInfo(zone))
+        st.info(
+            f"As of {shown:%d %B %Y %H\\:%M}, as the mail told it: what became known since is left "
+            f"out. [Show it as well](?{replace(scope, as_of=None).url('')[1:]})",
+            icon=":material/history:",
+        )
     return scope
 
 

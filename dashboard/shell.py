@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import ParamSpec
 
 import streamlit as st
 
+from app.heartbeat import STUCK
 from core.errors import ConfigurationError, GroundswellError
-from dashboard.session import Session, open_session, plain
+from dashboard.session import Session, answer, open_session, plain
+
+LOST_SHOWN = timedelta(days=1)
 
 P = ParamSpec("P")
 
@@ -17,9 +21,27 @@ P = ParamSpec("P")
 def draw(show: Callable[[Session], None]) -> None:
     """Draw one page, or say what is in its way."""
     try:
-        show(open_session())
+        session = open_session()
+        _say_what_is_not_told(session)
+        show(session)
     except GroundswellError as error:
         show_problem(error)
+
+
+def _say_what_is_not_told(session: Session) -> None:
+    """Say on every page that alarms do not arrive: the mail that would say so does not either."""
+    now = session.queries.now()
+    outbox = session.application.outbox
+    if stuck := answer(session, ("stuck",), lambda: outbox.stuck(now - STUCK)):
+        first = stuck[0]
+        text = (
+            f"{len(stuck)} messages could not be sent since {first.changed_at:%d %b %H:%M} UTC: "
+            f"{first.words}"
+        )
+        st.error(plain(text), icon=":material/unsubscribe:")
+    if lost := answer(session, ("lost",), lambda: outbox.lost(now - LOST_SHOWN)):
+        text = f"{len(lost)} messages were not delivered in the last day: {lost[-1].recipient}: "
+        st.warning(plain(text + (lost[-1].words or "given up")), icon=":material/unsubscribe:")
 
 
 def live(

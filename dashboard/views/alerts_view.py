@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from alerts.incident import Evidence, Incident
-from alerts.notification import Delivery, DeliveryState
 from app.answers import MentionRow, RuleState, VolumePoint
 from app.kinds import KINDS
 from app.own_rules import all_rules
@@ -16,6 +15,7 @@ from app.rehearsing import can_promise, promise_words, rehearse
 from core.rules import RuleKind
 from dashboard import drawing, rules_part
 from dashboard.cards import card
+from dashboard.handling import chips, show_buttons, show_timeline, timeline
 from dashboard.mail import StoredMail, read_mail
 from dashboard.session import Session, Viewer, answer, viewer
 from dashboard.shell import live
@@ -23,13 +23,6 @@ from dashboard.words import ago, escape, exact, number
 from insights.sentence import format_factor, format_range
 
 REFRESH_SECONDS = 5
-STATE_NAMES = {
-    DeliveryState.WAITING: "not sent yet",
-    DeliveryState.HELD: "held back",
-    DeliveryState.LISTED: "told",
-    DeliveryState.REFUSED: "not sent",
-    DeliveryState.EXPIRED: "given up after two days",
-}
 MAIL_HEIGHT = 640
 SHOWN_INCIDENTS = 20
 
@@ -66,7 +59,25 @@ def _live(session: Session) -> None:
         _incident(session, incident, watcher, is_expanded=is_first)
     if not incidents:
         st.html('<p class="gw-quiet">No rule has fired so far.</p>')
-    rules_part.show_rules(rules, watcher)
+    rules_part.show_rules(rules, watcher, session.desk.records())
+    _muted(session)
+
+
+def _muted(session: Session) -> None:
+    """Show who unsubscribed, and take it back."""
+    muted = session.queries.muted()
+    if not muted:
+        return
+    drawing.heading("Unsubscribed")
+    for recipient, rule in sorted(muted):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(f"<p>{escape(recipient)} gets no mails of {escape(rule)}.</p>")
+            st.button(
+                "Mail again",
+                key=f"unmute-{recipient}-{rule}",
+                on_click=session.application.outbox.unmute,
+                args=(recipient, rule),
+            )
 
 
 def _lead(opened: list[Incident], rules: list[RuleState]) -> str:
@@ -87,6 +98,7 @@ def _incident(session: Session, incident: Incident, watcher: Viewer, *, is_expan
     is_open = incident.resolved_at is None
     state = "open" if is_open else "resolved"
     zone, now = watcher.zone, watcher.now
+    handling = session.desk.handling(incident.id)
     ends = "" if is_open else f", over {ago(incident.resolved_at or now, now, zone)}"
     with st.container(key=f"gw-incident-{incident.id}", border=True):
         st.html(
@@ -94,8 +106,10 @@ def _incident(session: Session, incident: Incident, watcher: Viewer, *, is_expan
             f"<b>{escape(incident.rule)}</b><span>{KINDS[incident.kind].title}</span>"
             f'<time title="{escape(exact(incident.opened_at, zone))}">opened '
             f"{ago(incident.opened_at, now, zone)}{ends}</time></header>"
-            f"<p>{_why(incident, watcher)}</p>{_causes(incident)}</div>"
+            f"<p>{_why(incident, watcher)}</p>{_causes(incident)}"
+            f'<p class="gw-handling">{chips(handling, watcher)}</p></div>'
         )
+        show_buttons(session, incident, handling, now)
         with st.expander("Chart, mentions and mail", expanded=is_expanded, key=incident.id):
             _details(session, incident, watcher)
 
@@ -180,32 +194,17 @@ def _show_mentions(
 
 
 def _told(session: Session, incident: Incident, watcher: Viewer) -> None:
-    """Show every message about it and what became of it, mails in our own folder themselves."""
+    """Show everything that happened, and the newest mail where it lies in our own folder."""
     told = session.queries.told(incident)
-    if not told:
-        return
-    drawing.heading("What was told")
+    drawing.heading("What happened")
+    entries = timeline(incident, session.desk.events(incident.id), told, watcher)
+    show_timeline(entries, watcher)
     folder = session.application.home / "mail"
     configured = session.application.configuration.settings.mail.folder
-    for notification, deliveries in told:
-        became = "".join(f"<small>{escape(_became(one))}</small>" for one in deliveries)
-        st.html(
-            f'<p class="gw-told"><b>{escape(notification.step)}</b> '
-            f"{ago(notification.created_at, watcher.now, watcher.zone)}: "
-            f"{escape(notification.subject)}{became}</p>"
-        )
-    for delivery in told[-1][1]:
+    for delivery in told[-1][1] if told else ():
         mail = read_mail(delivery.words, (str(folder), configured))
         if mail is not None:
             _mail(mail)
-
-
-def _became(delivery: Delivery) -> str:
-    """Return where a message went, or why not."""
-    if delivery.state is DeliveryState.SENT:
-        return delivery.words
-    words = f": {delivery.words}" if delivery.words else ""
-    return f"{delivery.recipient}, {STATE_NAMES[delivery.state]}{words}"
 
 
 def _mail(mail: StoredMail) -> None:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+from alerts.chats import AppriseNotifier
 from alerts.delivery import SmtpMailer
 from app.delivering import Outbox
 from app.stores.outbox import OutboxStore
@@ -80,7 +81,14 @@ def tell(home: Path, port: int, case: int, now: datetime) -> None:
         host="127.0.0.1", port=port, security=MailSecurity.NONE, recipients=RECIPIENTS
     )
     state = StateStore.in_folder(home)
-    outbox = Outbox(OutboxStore(state), SmtpMailer(plain), Settings(mail=plain), lambda: now, home)
+    outbox = Outbox(
+        store=OutboxStore(state),
+        mailer=SmtpMailer(plain),
+        notifier=AppriseNotifier({}, ""),
+        settings=Settings(mail=plain),
+        clock=lambda: now,
+        home=home,
+    )
     outbox.enqueue(mail(case), f"case-{case}.opened")
     outbox.deliver_due()
     state.close()

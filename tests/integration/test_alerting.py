@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
+from alerts.handling import Deed
 from alerts.incident import Incident, IncidentStep
 from alerts.notification import Delivery, DeliveryState, Notification
 from app import drilling
@@ -28,12 +29,15 @@ from app.bootstrap import Application
 from app.cli.main import app as command_line
 from app.cli.session import session
 from app.delivering import Sent
+from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
 from app.queries import Queries
 from app.rehearsing import promise_words, rehearse
 from app.scope import parse_scope
 from app.stores.outbox import OutboxStore
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
+from core.mention import Mention
+from core.ports import Poll, PollStatus
 from core.questions import Selection
 from core.rules import RuleKind
 from core.window import TimeWindow
@@ -151,14 +155,22 @@ def test_calm_tells_nothing(home: Home) -> None:
 
 
 def test_number_in_the_mail_is_the_number_behind_its_link(home: Home) -> None:
-    """Each link of each mail opens, in the dashboard's own words, as many mentions as it says."""
+    """Each link of each mail opens, in the dashboard's own words, as many mentions as it says.
+
+    Also later, when more became known of that time: the link carries the instant of the mail.
+    """
     home.evaluate()
     application = home.application
+    home.clock.now += 20 * MINUTES
+    late = [one.model_copy(update={"known_at": None}) for one in crisis.crisis(7, crisis.BEGAN)]
+    application.index.apply([_renamed(one, n) for n, one in enumerate(late)], home.clock.now)
+    application.index.refresh()
     for message in home.mailer.sent:
         body = message.get_body(("plain",))
         assert body is not None
         text = body.get_content()
         links = [line.strip() for line in text.splitlines() if "://" in line]
+        links = [link for link in links if not link.startswith("https://listen.example/act?t=")]
         assert all(link.startswith("https://listen.example/mentions?") for link in links)
         counts = []
         for link in links:
@@ -169,6 +181,60 @@ def test_number_in_the_mail_is_the_number_behind_its_link(home: Home) -> None:
             counts.append(Queries(application).count(scope))
         assert counts == [1] * (len(links) - 1) + [int(text.split("See the ")[1].split()[0])]
         assert f"{counts[-1]} " in text.split("\n")[3]
+
+
+def _renamed(mention: Mention, number: int) -> Mention:
+    """Return the mention as another one, which nobody had seen."""
+    return mention.model_copy(update={"id": f"late-{number}"})
+
+
+def test_machine_that_slept_calls_nothing_over(home: Home) -> None:
+    """After eight hours without a poll an incident is not over; two hours of listening later it is.
+
+    Nobody had listened: the silence says nothing.
+    """
+    poll = Poll("Fediverse", crisis.NOW, PollStatus.OK)
+    home.application.state.record_poll(poll)
+    home.evaluate("Acme volume")
+    home.clock.now += timedelta(hours=8)
+    assert home.evaluate("Acme volume")["Acme volume"].step is None
+    assert home.mailer.steps == ["opened"]
+    for _ in range(6):
+        home.application.state.record_poll(replace(poll, at=home.clock.now))
+        home.clock.now += 30 * MINUTES
+        home.evaluate("Acme volume")
+    assert home.mailer.steps == ["opened", "resolved"]
+
+
+def test_snoozed_incident_is_told_afterwards(home: Home) -> None:
+    """What doubles while it is snoozed is told when the snooze is over, by what it is then."""
+    home.evaluate("Acme volume")
+    (incident,) = home.application.state.incidents()
+    desk = IncidentDesk(home.application)
+    desk.do(incident.id, Deed.SNOOZE, "kim", until=home.clock.now + HOUR)
+    home.clock.now += 30 * MINUTES
+    home.add(90, crisis.NOW, 30 * MINUTES)
+    home.evaluate("Acme volume")
+    assert home.mailer.steps == ["opened"]
+    desk.do(incident.id, Deed.WAKE, "kim")
+    home.clock.now += MINUTES
+    home.evaluate("Acme volume")
+    assert [step.partition("-")[0] for step in home.mailer.steps] == ["opened", "doubled"]
+
+
+def test_later_mail_says_who_is_on_it(home: Home) -> None:
+    """Acknowledged and pinned since, the next mail names who and what."""
+    home.evaluate("Acme volume")
+    (incident,) = home.application.state.incidents()
+    desk = IncidentDesk(home.application)
+    desk.do(incident.id, Deed.ACKNOWLEDGE, "Kim")
+    desk.pin(incident.id, "Kim", "statement", home.clock.now)
+    home.clock.now += 30 * MINUTES
+    home.add(90, crisis.NOW, 30 * MINUTES)
+    home.evaluate("Acme volume")
+    body = home.mailer.sent[-1].get_body(("plain",))
+    assert body is not None
+    assert "Kim is on it since 15:00. 15:00: statement." in body.get_content()
 
 
 def test_mail_says_what_grew_and_shows_it(home: Home) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
-from alerts.mail import MailFacts, compose, subject_of
+from alerts.mail import Action, MailFacts, compose, subject_of
 from charts.chart import Chart, Frame
 from charts.volume import VolumePoint, volume_chart
 from core.mention import Author, Channel, Mention, Sentiment
@@ -228,7 +228,7 @@ def test_learning_rule_says_so() -> None:
     seen = evidence(is_learning=True, expected=0.0, factor=0.0, p=1.0, note=note)
     text = text_of(compose(facts(incident(seen)), MAIL, []))
     assert note in text
-    assert "what this rule takes for much while it is learning" in text
+    assert "while it is still learning what is usual" in text
     assert "probability" not in text
     assert "Compared with" not in text
 
@@ -362,3 +362,36 @@ def test_sentiment_colours_and_single_mention() -> None:
     assert "See the 1 mention:" in text
     assert "#dde3e6" in html_of(compose(facts(), MAIL, []))
     assert mention().sentiment is not Sentiment.NEGATIVE
+
+
+def test_what_its_reader_can_do_stands_in_both_parts() -> None:
+    """Each action is a button and a line with its link, which says that it asks once more."""
+    action = Action("I am on it", f"{BASE}/act?t=abc")
+    message = compose(facts(actions=[action], others=2), MAIL, ["a@acme.example"])
+    assert "I am on it (asks once more):\nhttps://listen.example/act?t=abc" in text_of(message)
+    assert f"{BASE}/act?t=abc" in Tags(html_of(message)).links
+    assert "2 others get it." in text_of(message)
+
+
+def test_who_is_on_it_stands_in_both_parts() -> None:
+    """A later mail says what people did since, and makes no markup of their names."""
+    message = compose(facts(status="<b>Kim</b> is on it since 14:12."), MAIL, ["a@acme.example"])
+    assert "<b>Kim</b> is on it since 14:12." in text_of(message)
+    assert "&lt;b&gt;Kim&lt;/b&gt; is on it since 14:12." in html_of(message)
+
+
+def test_rule_that_is_learning_states_no_usual_range() -> None:
+    """What is not known is not told as nought."""
+    young = incident(evidence(is_learning=True, low=0, high=0, expected=0.0))
+    told = text_of(compose(facts(young), MAIL, ["a@acme.example"]))
+    assert "0-0" not in told
+    assert "still learning what is usual" in told
+
+
+def test_no_mail_program_makes_a_link_of_a_strangers_address() -> None:
+    """An address in a text is written so that nothing can be clicked."""
+    posts = [mention("log in at https://evil.example/login or www.evil.example now")]
+    message = compose(facts(mentions=posts), MAIL, ["a@acme.example"])
+    for part in (text_of(message), html_of(message)):
+        assert "evil.example" not in part
+        assert "evil[.]example/login" in part

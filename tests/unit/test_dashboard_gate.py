@@ -12,6 +12,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.bootstrap import Application
+from app.secret import kept_key
+from dashboard.act_page import ActPage
 from dashboard.gate import (
     FREE_ATTEMPTS,
     LOCK_SECONDS,
@@ -22,7 +25,6 @@ from dashboard.gate import (
     Throttle,
     hash_password,
     is_loopback,
-    load_secret,
 )
 
 PASSWORD = "tide tables"
@@ -32,6 +34,14 @@ BROWSER = {"accept": "text/html"}
 HERE = "127.0.0.1"
 STRANGER = "203.0.113.9"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens in these tests
+
+
+def open_nothing() -> Application:
+    """Fail: the links of mails have tests of their own."""
+    raise AssertionError("no test here follows a link of a mail")
+
+
+NOTHING = ActPage(open_nothing)
 
 
 class Clock:
@@ -71,7 +81,7 @@ def visit(clock: Clock) -> Callable[..., TestClient]:
 
         access = Access(bound, public_url, password_hash, b"k" * 32, clock)
         routes = [Route("/{path:path}", inside), WebSocketRoute("/_stcore/stream", stream)]
-        app = Gate(Starlette(routes=routes), lambda: access, Throttle(clock))
+        app = Gate(Starlette(routes=routes), lambda: access, Throttle(clock), NOTHING)
         return TestClient(
             app,
             f"http://{host}",
@@ -325,7 +335,7 @@ class Slow(Access):
 def _at_once(addresses: list[str]) -> list[int]:
     """Return how each of many wrong passwords, sent all at once, was answered."""
     access = Slow(EVERYWHERE, None, HASH, b"k" * 32)
-    gate = Gate(Starlette(), lambda: access, Throttle())
+    gate = Gate(Starlette(), lambda: access, Throttle(), NOTHING)
 
     async def post(address: str) -> int:
         transport = httpx.ASGITransport(gate, client=(address, 50_000))
@@ -394,9 +404,9 @@ def test_a_flood_of_a_body_is_cut(visit: Visit) -> None:
 
 def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
     """Sessions outlive a restart, and others on the machine cannot read the key."""
-    key = load_secret(tmp_path)
+    key = kept_key(tmp_path, "dashboard.key")
     assert len(key) == 32
-    assert load_secret(tmp_path) == key
+    assert kept_key(tmp_path, "dashboard.key") == key
     assert (tmp_path / "dashboard.key").stat().st_mode & 0o077 == 0
 
 
@@ -404,10 +414,10 @@ def test_the_key_is_made_once_and_private(tmp_path: Path) -> None:
 def test_a_broken_key_is_made_anew(tmp_path: Path, broken: bytes) -> None:
     """A key that was cut by a full disk or a crash signs nothing: an empty one is known to all."""
     (tmp_path / "dashboard.key").write_bytes(broken)
-    key = load_secret(tmp_path)
+    key = kept_key(tmp_path, "dashboard.key")
     assert len(key) == 32
     assert key != broken
-    assert load_secret(tmp_path) == key
+    assert kept_key(tmp_path, "dashboard.key") == key
     assert (tmp_path / "dashboard.key").stat().st_mode & 0o077 == 0
     assert [path.name for path in tmp_path.iterdir()] == ["dashboard.key"]
 
@@ -419,7 +429,7 @@ def test_processes_that_start_together_hold_one_key(tmp_path: Path) -> None:
 
     def start() -> None:
         barrier.wait()
-        keys.append(load_secret(tmp_path))
+        keys.append(kept_key(tmp_path, "dashboard.key"))
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:

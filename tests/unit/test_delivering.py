@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from alerts.incident import Incident
 from alerts.notification import DeliveryState, backoff
 from app.delivering import Outbox
+from app.handling import Links
 from app.stores.outbox import OutboxStore
 from app.stores.state import StateStore
 from core.errors import MailUnavailable, QuarantineError, RetryableError
+from core.rules import RuleKind, VolumeSpikeRule
 from core.settings import Settings
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -46,21 +49,47 @@ class MoodyMailer:
         return [str(message["To"]) for message in self.sent]
 
 
+@dataclass
+class RecordingNotifier:
+    """Keeps what it was told to whom; a failure is raised instead."""
+
+    failure: Exception | None = None
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def send(self, recipient: str, title: str, body: str) -> str:
+        if self.failure is not None:
+            raise self.failure
+        self.sent.append((recipient, title, body))
+        return f"{recipient} took it"
+
+
 class Desk:
     """An outbox whose time and mail server the test decides."""
 
     def __init__(self, home: Path, **settings: object) -> None:
         self.now, self.mailer, self.home = NOW, MoodyMailer(), home
+        self.notifier = RecordingNotifier()
+        self.incidents: dict[str, Incident] = {}
+        self.links: Links | None = None
         self.state = StateStore.in_folder(home)
         self.state.setup()
         self.store = OutboxStore(self.state)
-        mail = {"host": "mail.example", "recipients": THREE[:1]}
+        mail = {"host": "mail.example", "recipients": THREE[:1], "rule_per_day": 3}
         self.settings = Settings.model_validate({"mail": mail, **settings})
         self.outbox = self.open()
 
     def open(self) -> Outbox:
         """Return the outbox as another process opens it."""
-        return Outbox(self.store, self.mailer, self.settings, lambda: self.now, self.home)
+        return Outbox(
+            store=self.store,
+            mailer=self.mailer,
+            notifier=self.notifier,
+            settings=self.settings,
+            clock=lambda: self.now,
+            home=self.home,
+            links=self.links,
+            find_incident=self.incidents.get,
+        )
 
     def states(self, incident: str = "i1") -> dict[str, str]:
         """Return the state of each delivery about an incident."""
@@ -208,3 +237,164 @@ def test_pauses_grow_and_end_growing() -> None:
     assert pauses[-1] >= timedelta(minutes=12)
     assert pauses == [backoff("a", attempt) for attempt in range(1, 12)]
     assert backoff("a", 1) != backoff("b", 1)
+
+
+# --- who is told, and when
+
+
+RULE = VolumeSpikeRule(name="Acme volume", kind=RuleKind.VOLUME_SPIKE, topic="Acme")
+NIGHT = {"start": "22:00", "end": "07:00"}
+
+
+def test_quiet_hours_hold_back_and_a_list_follows(tmp_path: Path) -> None:
+    """What happened in the night is one mail in the morning that says what became of each."""
+    desk = Desk(tmp_path, quiet_hours=NIGHT)
+    desk.now = NOW + timedelta(hours=9)
+    for number in range(3):
+        key = f"i{number}.opened"
+        desk.outbox.enqueue(mail(key), key, rule=RULE, incident=f"i{number}")
+    desk.outbox.deliver_due()
+    assert desk.mailer.sent == []
+    assert desk.states("i0") == {THREE[0]: "held"}
+    desk.now = NOW + timedelta(hours=17)
+    desk.outbox.deliver_due()
+    desk.outbox.deliver_due()
+    (letter,) = desk.mailer.sent
+    assert letter["Subject"] == "3 alerts held back, all over"
+    body = letter.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().count("Grüße: 4.3 times the volume") == 3
+    assert "alerts?incident=i2" in body.get_content()
+    assert desk.states("i0") == {THREE[0]: "listed"}
+    desk.state.close()
+
+
+def test_a_single_alert_held_back_comes_as_it_was(tmp_path: Path) -> None:
+    """One is no list: the mail itself arrives when the quiet hours end."""
+    desk = Desk(tmp_path, quiet_hours=NIGHT)
+    desk.now = NOW + timedelta(hours=9)
+    desk.outbox.enqueue(mail(), "i1.opened", rule=RULE, incident="i1")
+    desk.now = NOW + timedelta(hours=17)
+    desk.outbox.deliver_due()
+    assert [str(one["Message-ID"]) for one in desk.mailer.sent] == ["<i1.opened@acme.example>"]
+    desk.state.close()
+
+
+def test_what_is_urgent_breaks_through(tmp_path: Path) -> None:
+    """An urgent message goes out at night, and one that becomes urgent does then."""
+    desk = Desk(tmp_path, quiet_hours=NIGHT)
+    desk.now = NOW + timedelta(hours=9)
+    desk.outbox.enqueue(mail("i1.opened"), "i1.opened", rule=RULE, incident="i1", is_urgent=True)
+    desk.outbox.enqueue(mail("i2.opened"), "i2.opened", rule=RULE, incident="i2")
+    desk.outbox.deliver_due()
+    assert len(desk.mailer.sent) == 1
+    assert desk.outbox.raise_urgency("i2") == 1
+    desk.outbox.deliver_due()
+    assert len(desk.mailer.sent) == 2
+    desk.state.close()
+
+
+def test_above_a_rules_cap_the_rest_of_the_day_is_a_list(desk: Desk) -> None:
+    """Three mails a day are three; the others come as one list after midnight."""
+    for number in range(6):
+        key = f"i{number}.opened"
+        desk.outbox.enqueue(mail(key), key, rule=RULE, incident=f"i{number}")
+        desk.outbox.deliver_due()
+    assert len(desk.mailer.sent) == 3
+    desk.now = NOW + timedelta(hours=10)
+    desk.outbox.deliver_due()
+    assert str(desk.mailer.sent[3]["Subject"]).startswith("3 alerts held back")
+
+
+def test_above_a_recipients_cap_too(tmp_path: Path) -> None:
+    """The cap of all mails holds for a recipient whatever the rule."""
+    mails = {"host": "mail.example", "recipients": THREE[:1], "per_day": 2}
+    desk = Desk(tmp_path, mail=mails)
+    for number in range(4):
+        key = f"i{number}.opened"
+        rule = RULE.model_copy(update={"name": f"rule {number}"})
+        desk.outbox.enqueue(mail(key), key, rule=rule, incident=f"i{number}")
+    desk.outbox.deliver_due()
+    assert len(desk.mailer.sent) == 2
+    desk.state.close()
+
+
+def test_after_a_long_sleep_no_storm(desk: Desk) -> None:
+    """Mails that could not be sent for hours come as one list, not as ten at once."""
+    desk.mailer.down = MailUnavailable("no network")
+    for number in range(10):
+        key = f"i{number}.opened"
+        desk.outbox.enqueue(mail(key), key, incident=f"i{number}")
+    desk.outbox.deliver_due()
+    desk.mailer.down = None
+    desk.now += timedelta(hours=8)
+    desk.outbox.deliver_due()
+    (letter,) = desk.mailer.sent
+    assert letter["Subject"] == "10 alerts held back, all over"
+
+
+def test_who_unsubscribed_gets_none_of_that_rule(desk: Desk) -> None:
+    """The others do, and other rules go on."""
+    desk.outbox.mute(THREE[0], RULE.name)
+    desk.outbox.enqueue(mail("i1.opened"), "i1.opened", THREE[:2], rule=RULE)
+    other = RULE.model_copy(update={"name": "another"})
+    desk.outbox.enqueue(mail("i2.opened"), "i2.opened", THREE[:2], rule=other)
+    desk.outbox.deliver_due()
+    assert desk.mailer.to == [THREE[1], THREE[0], THREE[1]]
+    desk.outbox.unmute(THREE[0], RULE.name)
+    desk.outbox.enqueue(mail("i3.opened"), "i3.opened", THREE[:1], rule=RULE)
+    desk.outbox.deliver_due()
+    assert desk.mailer.to[-1] == THREE[0]
+
+
+def test_all_unsubscribed_is_still_in_the_ledger(desk: Desk) -> None:
+    """Nobody is mailed, and the step is not queued again at each round."""
+    desk.outbox.mute(THREE[0], RULE.name)
+    assert desk.outbox.enqueue(mail(), "i1.opened", rule=RULE)
+    assert not desk.outbox.enqueue(mail(), "i1.opened", rule=RULE)
+    desk.outbox.deliver_due()
+    assert desk.mailer.sent == []
+
+
+def test_nothing_goes_out_while_snoozed(desk: Desk) -> None:
+    """What is not to be told before an instant waits for it."""
+    later = NOW + timedelta(hours=4)
+    desk.outbox.enqueue(mail(), "i1.resolved", not_before=later)
+    desk.outbox.deliver_due()
+    assert desk.mailer.sent == []
+    desk.now = later
+    desk.outbox.deliver_due()
+    assert len(desk.mailer.sent) == 1
+
+
+def test_chats_are_told_beside_mail_and_when_mail_is_down(tmp_path: Path) -> None:
+    """Each address gets a short harmless note; a mail server that is away keeps none from it."""
+    desk = Desk(tmp_path, notify={"team": "json://localhost", "boss": "json://localhost"})
+    desk.mailer.down = MailUnavailable("nobody listens")
+    rule = RULE.model_copy(update={"notify": ("team",)})
+    desk.outbox.enqueue(mail("i0.opened"), "i0.opened", rule=rule)
+    desk.outbox.enqueue(mail("i1.opened"), "i1.opened", rule=RULE)
+    desk.outbox.deliver_due()
+    assert sorted(to for to, _, _ in desk.notifier.sent) == [
+        "notify:boss",
+        "notify:team",
+        "notify:team",
+    ]
+    assert desk.notifier.sent[0][1] == "Grüße: 4.3 times the volume"
+    assert desk.notifier.sent[0][2] == "words — and more"
+    desk.state.close()
+
+
+def test_chat_that_does_not_answer_is_tried_again(tmp_path: Path) -> None:
+    """It keeps no mail from being sent."""
+    desk = Desk(tmp_path, notify={"team": "json://localhost"})
+    desk.notifier.failure = RetryableError("team did not take it")
+    desk.outbox.enqueue(mail(), "i1.opened", incident="i1")
+    desk.outbox.deliver_due()
+    assert len(desk.mailer.sent) == 1
+    assert desk.states() == {THREE[0]: "sent", "notify:team": "waiting"}
+    desk.notifier.failure = None
+    desk.now += MINUTE
+    desk.outbox.deliver_due()
+    assert desk.states() == {THREE[0]: "sent", "notify:team": "sent"}
+    desk.state.close()

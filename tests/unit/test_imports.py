@@ -8,6 +8,7 @@ import pytest
 
 # Each takes from a quarter of a second to ten, and hundreds of megabytes, to import.
 HEAVY = {
+    "apprise",
     "elasticsearch",
     "huggingface_hub",
     "onnx",

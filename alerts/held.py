@@ -1,0 +1,85 @@
+"""The list of what was held back: one mail or message instead of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from zoneinfo import ZoneInfo
+
+from alerts.mail import address_of, one_line, templates
+from core.settings import MailSettings
+
+SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class HeldItem:
+    """One notification that was held back: what it said, when, and what became of it since."""
+
+    at: datetime
+    subject: str
+    state: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFacts:
+    """What the list says: the items, why they were held back, and until when."""
+
+    key: str
+    items: Sequence[HeldItem]
+    reason: str
+    now: datetime
+    zone: str
+    link: str
+
+
+def subject_of_list(facts: HeldFacts) -> str:
+    """Return the subject: how many, and of how many the incident is still open."""
+    count = len(facts.items)
+    still = sum(item.state == "still open" for item in facts.items)
+    noun = "alert" if count == 1 else "alerts"
+    ends = f"{still} still open" if still else "all over"
+    return f"{count} {noun} held back, {ends}"
+
+
+def compose_list(facts: HeldFacts, mail: MailSettings, recipient: str) -> EmailMessage:
+    """Return the mail that lists what was held back, text and HTML."""
+    sender = address_of(mail.sender)
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = recipient
+    message["Subject"] = subject_of_list(facts)
+    message["Date"] = format_datetime(facts.now)
+    message["Message-ID"] = f"<{facts.key}@{sender.domain or 'groundswell.invalid'}>"
+    message["Auto-Submitted"] = "auto-generated"
+    values = list_values(facts)
+    message.set_content(templates().get_template("held.txt").render(values))
+    html = templates().get_template("held.html").render(values)
+    message.add_alternative(html, subtype="html")
+    message.set_boundary(f"alternative-{facts.key}"[:69])
+    return message
+
+
+def list_values(facts: HeldFacts) -> dict[str, object]:
+    """Return what the templates show."""
+    zone = ZoneInfo(facts.zone)
+    return {
+        "subject": subject_of_list(facts),
+        "reason": facts.reason,
+        "items": [
+            {
+                "at": f"{item.at.astimezone(zone):%a %H:%M}",
+                "subject": one_line(item.subject),
+                "state": item.state,
+                "link": item.link,
+            }
+            for item in facts.items[:SHOWN]
+        ],
+        "more": max(len(facts.items) - SHOWN, 0),
+        "link": facts.link,
+        "zone": facts.zone,
+    }

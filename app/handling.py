@@ -1,0 +1,150 @@
+"""What people do about incidents, from the dashboard, the command line and the links in mails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from alerts.handling import (
+    Deed,
+    Event,
+    Handling,
+    Precision,
+    Proposal,
+    checked,
+    fold,
+    precision_of,
+    propose,
+)
+from alerts.incident import Incident
+from alerts.signing import UNSUBSCRIBE, Grant, sign
+from app.own_rules import all_rules
+from app.secret import links_key
+from app.stores.incident_events import EventStore
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.bootstrap import Application
+
+LINK_DAYS = timedelta(days=14)
+"""How long a mail's links act: an incident is over by then."""
+
+UNSUBSCRIBE_DAYS = timedelta(days=400)
+
+ACT_PATH = "/act"
+
+IN_MAIL = (Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.USEFUL, Deed.NOISE)
+"""What a mail offers; the rest needs words, and so the dashboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How a rule's marked incidents were found: its precision, and a minimum that mends it."""
+
+    precision: Precision | None
+    proposal: Proposal | None
+
+
+class IncidentDesk:
+    """Writes down what people do about incidents, and says where those stand."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._events = EventStore(application.state)
+
+    def do(
+        self, incident: str, deed: Deed, by: str, text: str = "", until: datetime | None = None
+    ) -> Event:
+        """Write a deed down and return it. Doing again what stands already changes nothing.
+
+        Raises UsageError for an unknown incident or a deed that lacks its words.
+        """
+        if self._application.state.incident(incident) is None:
+            raise UsageError("there is no such incident any more")
+        event = checked(Event(incident, self._application.clock(), deed, by, text, until))
+        if not self._stands(event):
+            self._events.add(event)
+        return event
+
+    def pin(self, incident: str, by: str, text: str, at: datetime) -> Event:
+        """Mark on an incident's time what was done about it at ``at``.
+
+        Raises UsageError as ``do``, and for a time to come.
+        """
+        if at > self._application.clock():
+            raise UsageError("pin: it lies in the future")
+        if self._application.state.incident(incident) is None:
+            raise UsageError("there is no such incident any more")
+        event = checked(Event(incident, at, Deed.PIN, by, text))
+        self._events.add(event)
+        return event
+
+    def _stands(self, event: Event) -> bool:
+        """Return whether the deed would change nothing."""
+        held = self.handling(event.incident)
+        return {
+            Deed.ACKNOWLEDGE: held.acknowledged_by is not None,
+            Deed.ASSIGN: held.assignee == event.text,
+            Deed.WAKE: held.snoozed_until is None,
+            Deed.USEFUL: held.is_useful is True,
+            Deed.NOISE: held.is_useful is False,
+        }.get(event.deed, False)
+
+    def events(self, incident: str) -> list[Event]:
+        """Return what people did about an incident, in order."""
+        return self._events.of(incident)
+
+    def handling(self, incident: str) -> Handling:
+        """Return where an incident stands."""
+        return fold(self._events.of(incident))
+
+    def handlings(self, incidents: list[str]) -> Mapping[str, Handling]:
+        """Return where each of some incidents stands."""
+        return {key: fold(found) for key, found in self._events.of_all(incidents).items()}
+
+    def records(self) -> dict[str, Record]:
+        """Return, by rule, what people made of its incidents."""
+        marks = self._events.marks()
+        by_rule: dict[str, list[tuple[Incident, bool]]] = {}
+        for incident in self._application.state.incidents():
+            if incident.id in marks:
+                by_rule.setdefault(incident.rule, []).append((incident, marks[incident.id]))
+        minimums = {
+            known.rule.name: int(getattr(known.rule, "minimum", 0))
+            for known in all_rules(self._application)
+        }
+        return {
+            rule: Record(
+                precision_of([is_useful for _, is_useful in marked]),
+                propose(marked, minimums[rule]) if minimums.get(rule) else None,
+            )
+            for rule, marked in by_rule.items()
+        }
+
+
+class Links:
+    """Makes the signed links of mails; the key is read or made at the first."""
+
+    def __init__(self, application: Application) -> None:
+        self._base = application.configuration.settings.link_base
+        self.key = links_key(application.home)
+
+    def deed(self, deed: Deed, incident: str, recipient: str, at: datetime) -> str:
+        """Return the link by which ``recipient`` does something about an incident."""
+        return self._link(deed.value, incident, recipient, at + LINK_DAYS)
+
+    def unsubscribe(self, rule: str, recipient: str, at: datetime) -> str:
+        """Return the link by which ``recipient`` gets no more mails of a rule."""
+        return self._link(UNSUBSCRIBE, rule, recipient, at + UNSUBSCRIBE_DAYS)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether mail programs may use the links by themselves (RFC 8058 asks for https)."""
+        return self._base.startswith("https://")
+
+    def _link(self, action: str, subject: str, recipient: str, expires: datetime) -> str:
+        token = sign(Grant(action, subject, recipient, int(expires.timestamp())), self.key)
+        return f"{self._base}{ACT_PATH}?{urlencode({'t': token})}"
