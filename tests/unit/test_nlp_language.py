@@ -96,3 +96,40 @@ def test_twenty_languages_are_told_apart(public_data: Path) -> None:
 
     assert right / len(rows) > 0.98
     assert leaked / len(foreign) < 0.02
+
+
+@pytest.mark.parametrize(
+    "text", ["Kya haal hai bhai aap kaise ho", "mujhe yeh phone bahut accha laga yaar"]
+)
+def test_romanised_hindi_is_not_taken_for_english(text: str) -> None:
+    """It is Hindi where that was asked for, else undetermined: no English model reads it."""
+    assert detect_language(text, ("en", "hi")).code == "hi"
+    assert detect_language(text, CONFIGURED).code == UNDETERMINED
+
+
+def test_short_texts_get_a_second_opinion() -> None:
+    """Few words are told apart by their letters too; an unknown candidate is not shut out."""
+    assert detect_language("sehr gut gemacht", CONFIGURED).code == "de"
+    assert detect_language("muito obrigado pela ajuda", CONFIGURED).code == "pt"
+    assert detect_language("dank je wel voor het pakje", ("en", "de", "nl")).code == "nl"
+
+
+@pytest.mark.public_data
+def test_posts_in_six_languages_and_romanised_hindi(public_data: Path) -> None:
+    """On public posts accuracy is above .97, and English is not taken for Hindi."""
+
+    def posts(name: str) -> list[str]:
+        path = public_data / "sentiment" / f"{name}_validation.tsv"
+        lines = path.read_text(encoding="utf-8").split("\n")[1:]
+        return [line.split("\t")[0] for line in lines if line]
+
+    rows = [(text, code) for code in CONFIGURED for text in posts(f"multilingual/{code}")]
+    asked = (*CONFIGURED, "hi")
+
+    right = sum(detect_language(text, CONFIGURED).code == code for text, code in rows)
+    hindi = [detect_language(text, asked).code for text in posts("multilingual/hi_latn")]
+    english = [detect_language(text, asked).code for text in posts("en")]
+
+    assert right / len(rows) > 0.97
+    assert hindi.count("hi") / len(hindi) > 0.58
+    assert english.count("hi") / len(english) < 0.005
