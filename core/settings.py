@@ -260,9 +260,13 @@ class TopicExamples(Section):
 
 
 class Topic(Section):
-    """What is tracked: a name, a group for share of voice, a kind and a query."""
+    """What is tracked: a name, a group for share of voice, a kind and a query.
+
+    ``aliases`` are other ways to write the name, beside those that the query holds.
+    """
 
     name: Name
+    aliases: tuple[Name, ...] = Field(default=(), max_length=100)
     group: Name = "default"
     kind: TopicKind = TopicKind.OWN
     query: str = Field(min_length=1)

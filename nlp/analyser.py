@@ -17,10 +17,12 @@ from core.settings import ModelSettings, Settings, Topic
 from core.text import tokenise
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
-from nlp.entities import EntityFinder, Name, SpacyEntities, locate, readable
+from nlp.entities import EntityFinder, Name, locate, readable
 from nlp.gate import is_trusted
+from nlp.gazetteer import Gazetteer
 from nlp.intent import find_intent
 from nlp.language import UNDETERMINED, detect_language, language_model_name, primary_code
+from nlp.names import SocialEntities
 from nlp.phrases import key_phrases
 from nlp.sentiment import SentimentModel, load_configured
 from nlp.story import story_id
@@ -87,9 +89,10 @@ class Analyser:
         languages: Collection[str],
         *,
         sentiment: Callable[[], SentimentModel | Sequence[SentimentModel]] = _default_sentiment,
-        entities: Callable[[], EntityFinder] | None = SpacyEntities,
+        entities: Callable[[], EntityFinder] | None = SocialEntities,
         minimum_confidence: float | None = None,
         topics: Mapping[str, Node] | None = None,
+        gazetteer: Gazetteer | None = None,
     ) -> None:
         """Make an analyser for ``languages`` (ISO 639 codes).
 
@@ -97,7 +100,9 @@ class Analyser:
         a text's language is asked. ``entities`` None leaves names out. Sentiment that is less sure
         than ``minimum_confidence`` is None; without it the model's own card says when. ``topics``
         are the parsed queries of topics by name: they say where a text speaks of each.
+        ``gazetteer`` knows how the configured topics are written.
         """
+        self._gazetteer = gazetteer or Gazetteer()
         self._languages = frozenset(languages)
         self._make_sentiment = sentiment
         self._make_entities = entities
@@ -114,9 +119,10 @@ class Analyser:
         return cls(
             settings.languages,
             sentiment=lambda: load_configured(models),
-            entities=SpacyEntities if models.entities else None,
+            entities=SocialEntities if models.entities else None,
             minimum_confidence=models.minimum_confidence,
             topics={topic.name: parse(topic.query) for topic in topics},
+            gazetteer=Gazetteer(topics if models.entities else ()),
         )
 
     def load(self) -> tuple[str, ...]:
@@ -267,7 +273,12 @@ class Analyser:
             emotion_confidence=_rounded(tone.emotion_confidence),
             is_offensive=tone.is_offensive,
             intent=intent,
-            entities=locate(found, mention.title or "", mention.text),
+            entities=self._gazetteer.settle(
+                locate(found, mention.title or "", mention.text),
+                mention.title or "",
+                mention.text,
+                mention.matched_topics,
+            ),
             hashtags=draft.surface.hashtags,
             handles=draft.surface.handles,
             links=draft.surface.links,

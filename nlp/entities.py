@@ -69,7 +69,7 @@ class SpacyEntities:
         """Return the names in each of ``texts``, in order of appearance, each once."""
         cut = [text[:TEXT_CHARACTERS] for text in texts]
         docs = self._pipeline.pipe(cut, batch_size=BATCH_TEXTS)
-        return [_names(_spans(doc), doc.text) for doc in docs]
+        return [keep_names(_spans(doc), doc.text) for doc in docs]
 
 
 def readable(text: str) -> str:
@@ -102,10 +102,13 @@ def _spans(doc: Doc) -> Iterator[tuple[int, int, str]]:
             yield span.start_char, span.end_char, span.label_
 
 
-def _names(spans: Iterable[tuple[int, int, str]], text: str) -> tuple[Name, ...]:
+def keep_names(
+    spans: Iterable[tuple[int, int, str]], text: str, *, with_small: bool = False
+) -> tuple[Name, ...]:
     """Return the names among ``spans``, each once.
 
-    Hashtags are found elsewhere and look like people to the model; so do words in small letters.
+    Hashtags are found elsewhere, and look like people to spaCy's model; so do words in small
+    letters, which are left out unless ``with_small``.
     """
     tagged = [match.span() for match in _HASHTAG.finditer(text)]
     names: dict[tuple[str, str], Name] = {}
@@ -113,7 +116,8 @@ def _names(spans: Iterable[tuple[int, int, str]], text: str) -> tuple[Name, ...]
         if any(start < tag_end and tag_start < end for tag_start, tag_end in tagged):
             continue
         words = _bare(text[start:end])
-        if len(words) > 1 and any(char.isalpha() for char in words) and not words.islower():
+        is_name = len(words) > 1 and any(char.isalpha() for char in words)
+        if is_name and (with_small or not words.islower()):
             names.setdefault((words.casefold(), label), (words, label))
     return tuple(names.values())[:MAX_ENTITIES]
 

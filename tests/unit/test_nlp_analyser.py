@@ -157,7 +157,7 @@ def test_a_doubtful_language_lets_no_model_guess(
     without_names: Analyser, language: str | None
 ) -> None:
     """Half English by the detector's own word is not enough, whether asked now or at matching."""
-    text = "Bella Vita Ristorante today"
+    text = "Grand Hotel Europa Berlin"
     assert detect_language(text, LANGUAGES).code == "en"
 
     [found] = _enrich(without_names, Mention(id="a", text=text, language=language))
