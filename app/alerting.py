@@ -217,7 +217,7 @@ class _Evaluation:
 
     def __init__(self, application: Application, *, dry_run: bool) -> None:
         self._application, self._dry_run = application, dry_run
-        self._queries = Queries(application)
+        self._queries = Queries(application, is_one_round=True)
         self._now = application.clock()
         self._quiet = application.configuration.settings.quiet_hours
         self._desk = IncidentDesk(application)

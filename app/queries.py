@@ -67,15 +67,31 @@ LATE_AFTER_POLLS = 3
 BEFORE_INCIDENT = timedelta(hours=24)
 """How much of the time before an incident its chart shows: a day, for its ordinary rhythm."""
 
+REMEMBERED_SERIES = 400
+"""Series that one round keeps: two for each of 200 topics, about 40 MB."""
+
 RULE_STEP = timedelta(minutes=15)
 """Buckets that rules are judged by here; what mails is judged where alerts are evaluated."""
 
 
 class Queries:
-    """Asks on behalf of one application, with corrections that are still on their way."""
+    """Asks on behalf of one application, with corrections that are still on their way.
 
-    def __init__(self, application: Application, pending: Pending | None = None) -> None:
+    With ``is_one_round`` it serves one round over many rules, at one instant: what several of them
+    ask is asked once.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        pending: Pending | None = None,
+        *,
+        is_one_round: bool = False,
+    ) -> None:
         self._application = application
+        self._is_one_round = is_one_round
+        self._told_series: dict[tuple[Selection, TimeWindow, timedelta], Series] = {}
+        self._told_first: dict[tuple[str, ...], datetime | None] = {}
         self.pending = pending or Pending()
         self.index: Index = CorrectedIndex(application.index, self.pending)
         self._confusions: tuple[date, dict[str, tuple[tuple[int, ...], ...]]] | None = None
@@ -183,6 +199,17 @@ class Queries:
         Buckets before the first mention of its topics are unknown; hours in which sources failed
         are covered by the share of polls that went well.
         """
+        key = (selection, window, step)
+        if key not in self._told_series:
+            series = self._read_series(selection, window, step)
+            if not self._is_one_round:
+                return series
+            if len(self._told_series) >= REMEMBERED_SERIES:
+                self._told_series.pop(next(iter(self._told_series)))
+            self._told_series[key] = series
+        return self._told_series[key]
+
+    def _read_series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         start = bucket_start(window.start, check_step(step))
         aligned = TimeWindow(start, window.end)
         counts = np.zeros(-((start - aligned.end) // step), dtype=np.int64)
@@ -198,8 +225,13 @@ class Queries:
 
     def first_seen(self, selection: Selection) -> datetime | None:
         """Return when the oldest mention of the selection's topics was published."""
+        if selection.topics in self._told_first:
+            return self._told_first[selection.topics]
         oldest = self.index.page(Selection(topics=selection.topics), 1, Order.OLDEST).mentions
-        return oldest[0].published_at if oldest else None
+        found = oldest[0].published_at if oldest else None
+        if self._is_one_round:
+            self._told_first[selection.topics] = found
+        return found
 
     def coverage(self, window: TimeWindow, step: timedelta) -> dict[datetime, float]:
         """Return, for each bucket, the share of its sources that could be polled.

@@ -60,7 +60,7 @@ INCIDENT_GAP = 180
 ALLOWED_PER_WEEK = 0.2
 OURS = "groundswell"
 ELASTALERT = "elastalert2"
-MODEL = Path(__file__).parent.parent / "nlp" / "models" / "sentiment-en" / "config.json"
+MODEL = Path(__file__).parent.parent / "nlp" / "models" / "encoder-en" / "config.json"
 
 
 @dataclass

@@ -51,8 +51,8 @@ from insights.verdict import (
 )
 
 DEFAULT_WINDOWS = (HOUR / 2, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
-# Independent looks per length of a sliding window, measured as for volume.
-CROSSINGS = 8.0
+# Independent looks per length of a sliding window, measured as for volume (judged by the minute).
+CROSSINGS = 12.0
 HALF_LIFE_HOURS = 4 * 168
 # One negative among five scored is believed before anything was seen.
 PRIOR_NEGATIVE, PRIOR_SCORED = 1.0, 5.0

@@ -59,8 +59,9 @@ BUDGETS = (2.0, 4.0, 8.0)
 EXPONENT_LIMITS = (0.5, 1.2)
 # Fewer alarms than this at the lowest budget say nothing about how their number falls.
 LEAST_COUNTED = 3
-# How many moments a crisis is tried at, and how long it may take to be told.
-STARTS = 16
+# How many moments a crisis is tried at (evenly spread over the day, as nights are quieter), and how
+# long it may take to be told.
+STARTS = 48
 LONGEST_WAIT = timedelta(hours=24)
 # Sizes that people say: about a quarter apart.
 SIZES = (
@@ -143,7 +144,11 @@ class CrisisSize:
 
 
 class Rehearsal(Protocol):
-    """A rule of one kind with its history."""
+    """A rule of one kind with its history; ``step`` is that of its series."""
+
+    @property
+    def step(self) -> timedelta:
+        """The buckets in which crises are put into its days."""
 
     def quiet_days(self) -> IntArray:
         """Return the first hours (in the reference) of the days that hold nothing unusual."""
@@ -155,7 +160,7 @@ class Rehearsal(Protocol):
         """Return how the rule judges ``weeks`` drawn from the quiet ``days``."""
 
     def tell(self, start: datetime, more: IntArray) -> datetime | None:
-        """Return when the rule tells ``more`` mentions a minute from ``start`` on."""
+        """Return when the rule tells ``more`` mentions a bucket from ``start`` on."""
 
 
 def check_history(hours: Series) -> None:
@@ -215,8 +220,8 @@ def find_sizes(rehearsal: Rehearsal, rng: np.random.Generator) -> list[CrisisSiz
     if not days:
         raise NotEnoughHistoryError("no quiet day of the last weeks is left to try a crisis on")
     starts = [
-        days[int(rng.integers(len(days)))] + int(rng.integers(24 * 60)) * MINUTE
-        for _ in range(STARTS)
+        days[int(rng.integers(len(days)))] + int((n + rng.random()) * 24 * 60 / STARTS) * MINUTE
+        for n in range(STARTS)
     ]
     seeds = [int(seed) for seed in rng.integers(2**32, size=STARTS)]
     known: dict[int, timedelta | None] = {}
@@ -247,7 +252,8 @@ def _median_delay(
     """Return after how long ``size`` more mentions an hour are told in half of the cases."""
     waits = []
     for start, seed in zip(starts, seeds, strict=True):
-        more = np.random.default_rng(seed).poisson(size / 60, LONGEST_WAIT // MINUTE)
+        step = rehearsal.step
+        more = np.random.default_rng(seed).poisson(size * (step / HOUR), LONGEST_WAIT // step)
         told = rehearsal.tell(start, more)
         waits.append(LONGEST_WAIT * 2 if told is None else told - start)
     median = sorted(waits)[len(waits) // 2]
@@ -270,6 +276,7 @@ class VolumeRehearsal:
         """Raises NotEnoughHistoryError under four weeks of history."""
         check_history(hours)
         self._series, self._hours, self._settings = series, hours, settings
+        self.step = series.step
         self.usual = fit_baseline(hours, hours.end, zone=settings.zone)
         self._fitted: dict[datetime, Baseline] = {}
 
@@ -296,7 +303,7 @@ class VolumeRehearsal:
         return scan_volume(drawn, _first_judged(), len(drawn) - 1, self._settings)
 
     def tell(self, start: datetime, more: IntArray) -> datetime | None:
-        """Return when the rule tells ``more`` mentions a minute from ``start`` on."""
+        """Return when the rule tells ``more`` mentions a bucket from ``start`` on."""
         first = self._series.index_of(start)
         counts = self._series.counts.copy()
         counts[first : first + more.size] += more
@@ -317,7 +324,7 @@ class NegativeRehearsal:
         """Raises NotEnoughHistoryError under four weeks of history."""
         check_history(hours.scored)
         self._shares, self._hours, self._settings = shares, hours, settings
-        end = hours.scored.end
+        self.step, end = shares.scored.step, hours.scored.end
         self.usual = fit_shares(hours, end, zone=settings.zone)
         self._volume = fit_baseline(hours.scored, end, zone=settings.zone)
         self._fitted: dict[datetime, ShareBaseline] = {}
@@ -357,7 +364,7 @@ class NegativeRehearsal:
         return scan_negative(both, _first_judged(), len(scored) - 1, self._settings)
 
     def tell(self, start: datetime, more: IntArray) -> datetime | None:
-        """Return when the rule tells ``more`` negative mentions a minute from ``start`` on."""
+        """Return when the rule tells ``more`` negative mentions a bucket from ``start`` on."""
         old = self._shares
         first = old.scored.index_of(start)
         parts = []

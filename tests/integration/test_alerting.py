@@ -628,3 +628,29 @@ def test_exit_codes_of_the_real_command(home: Home) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "groundswell: no rule is named 'Nope'" in done.stderr
+
+
+def test_one_round_asks_once_what_its_rules_share(home: Home) -> None:
+    """Rules of one topic read its series once a round; the dashboard's questions are asked anew."""
+    window = TimeWindow.before(crisis.NOW, HOUR)
+    selection = Selection(topics=("Acme",))
+    shared = Queries(home.application, is_one_round=True)
+    assert shared.series(selection, window, MINUTES) is shared.series(selection, window, MINUTES)
+    assert shared.first_seen(selection) == Queries(home.application).first_seen(selection)
+    fresh = Queries(home.application)
+    before = fresh.series(selection, window, MINUTES)
+    home.add(5, crisis.NOW - 20 * MINUTES, 10 * MINUTES)
+    home.application.index.refresh()
+    assert fresh.series(selection, window, MINUTES).total() == before.total() + 5
+
+
+def test_one_round_keeps_no_more_than_it_may(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest series goes when there are too many."""
+    monkeypatch.setattr("app.queries.REMEMBERED_SERIES", 1)
+    shared = Queries(home.application, is_one_round=True)
+    selection, window = Selection(topics=("Acme",)), TimeWindow.before(crisis.NOW, HOUR)
+    first = shared.series(selection, window, MINUTES)
+    shared.series(selection, window, 5 * MINUTES)
+    again = shared.series(selection, window, MINUTES)
+    assert again is not first
+    assert again == first
