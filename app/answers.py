@@ -258,6 +258,21 @@ class Measures:
 
 
 @dataclass(frozen=True, slots=True)
+class ThemeCount:
+    """Mentions about one theme, and the link to them. A mention may be about several.
+
+    ``share`` is that of all mentions looked at; ``is_discovered`` says that nobody named the theme
+    beforehand.
+    """
+
+    name: str
+    count: int
+    share: float
+    scope: Scope
+    is_discovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything the first page shows."""
 
@@ -277,6 +292,7 @@ class Overview:
     inbox: int
     inbox_scope: Scope
     has_history: bool
+    themes: tuple[ThemeCount, ...] = ()
 
 
 class Health(StrEnum):

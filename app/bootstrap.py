@@ -97,7 +97,10 @@ class Application:
         """What enriches mentions, with the models that the settings name."""
         from nlp.analyser import Analyser as NlpAnalyser
 
-        return NlpAnalyser.from_settings(self.configuration.settings, self.configuration.topics)
+        configuration = self.configuration
+        return NlpAnalyser.from_settings(
+            configuration.settings, configuration.topics, configuration.themes
+        )
 
     @cached_property
     def mailer(self) -> Mailer:
@@ -159,6 +162,8 @@ class Application:
         models: it only reads the spool and writes the index.
         """
         from nlp.stories.grouper import StoryGrouper
+        from nlp.themes.discovery import ThemeDiscoverer
+        from nlp.vectors import load_vectors
 
         analyser: Analyser
         if workers > 1:
@@ -166,6 +171,7 @@ class Application:
             self._opened.append("_workers")
         else:
             analyser = self.analyser
+        discovers = self.configuration.settings.models.discovered_themes
         return Enricher(
             spool=self.spool,
             index=self.index,
@@ -173,6 +179,7 @@ class Application:
             clock=self.clock,
             home=self.home,
             stories=StoryGrouper(),
+            themes=ThemeDiscoverer(load_vectors()) if discovers else None,
             careful_command=careful_command,
             batch=BATCH * workers,
         )

@@ -25,6 +25,9 @@ WORTH_TELLING = 8
 """Fewer mentions of a term are listed below, but are no headline (as a volume rule's minimum)."""
 
 
+OURS = ("theme", "discovered")
+"""Kinds of terms that are named by us, not by those who write."""
+
 TELLING_SHARE = 1 / 3
 """A term that holds less of a topic's burst is one of many, and the topic says more."""
 
@@ -52,7 +55,8 @@ def told_bursts(
     """
     whole = _strongest_topic(queries, scope, now)
     least = max(WORTH_TELLING, whole.count * TELLING_SHARE if whole else 0)
-    for row in bursts:
+    # What people write says more than what we call it.
+    for row in sorted(bursts, key=lambda row: row.kind in OURS):
         narrowed = replace(row.scope, since=scope.since, until=scope.until)
         if row.observed >= least:
             found = _run(queries, narrowed, now) or (row.window.start, row.factor)

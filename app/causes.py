@@ -22,6 +22,7 @@ FIELDS = (
     GroupField.HASHTAG,
     GroupField.ENTITY,
     GroupField.PHRASE,
+    GroupField.THEME,
     GroupField.LINK,
     GroupField.CHANNEL,
     GroupField.LANGUAGE,

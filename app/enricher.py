@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from core.window import TimeWindow
 
 if TYPE_CHECKING:
     from nlp.stories.grouper import StoryAssignment, StoryGrouper
+    from nlp.themes.discovery import ThemeDiscoverer
 
 log = structlog.get_logger()
 
@@ -50,6 +52,9 @@ OUTAGE_SHARE = 0.05
 OUTAGE_BATCH = 20
 """When more than this share of a batch (of at least this size) fails for one reason, the reason
 is not in the mentions."""
+
+RECALLED = timedelta(days=14)
+"""What stories and themes remember; older ones are over."""
 
 AHEAD = timedelta(days=1)
 """Times of publication may lie a little in the future."""
@@ -111,7 +116,7 @@ class AttemptLog:
 class Enricher:
     """Takes entries from the spool, enriches the mentions and applies everything to the index."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part that the composition root builds
         self,
         *,
         spool: Spool,
@@ -120,6 +125,7 @@ class Enricher:
         clock: Callable[[], datetime],
         home: Path,
         stories: StoryGrouper | None = None,
+        themes: ThemeDiscoverer | None = None,
         careful_command: Sequence[str] = (),
         batch: int = BATCH,
     ) -> None:
@@ -127,11 +133,12 @@ class Enricher:
 
         At most ``batch`` entries are taken at once.
 
-        Without ``stories`` only texts of the same words share a story, and none is a copy.
+        Without ``stories`` only texts of the same words share a story, and none is a copy; without
+        ``themes`` no theme is discovered.
         """
         self._spool, self._index, self._analyser = spool, index, analyser
         self._clock, self._pace = clock, Pace(batch)
-        self._stories, self._has_recalled = stories, False
+        self._stories, self._themes, self._has_recalled = stories, themes, False
         self._attempts = AttemptLog(home / "spool" / "attempt.json")
         self._careful_command, self._home = careful_command, home
         self.report = EnrichReport()
@@ -238,25 +245,34 @@ class Enricher:
         return outcomes
 
     def _told(self, analyses: Sequence[Analysis], stored: Mapping[str, Mention]) -> list[Analysis]:
-        """Return the analyses with the story that each mention tells, and whether it is a copy."""
-        if self._stories is None:
-            return list(analyses)
-        self._recall(self._stories)
+        """Return the analyses with what depends on other mentions: stories, copies and themes."""
+        self._recall()
         good = [analysis.mention for analysis in analyses if not analysis.error]
-        found = iter(self._stories.assign(good, stored))
-        return [
-            analysis if analysis.error else Analysis(with_story(analysis.mention, next(found)))
-            for analysis in analyses
-        ]
+        if self._stories is not None:
+            told = self._stories.assign(good, stored)
+            good = [with_story(mention, one) for mention, one in zip(good, told, strict=True)]
+        if self._themes is not None:
+            themes = self._themes.assign(good, stored)
+            good = [
+                with_discovered(mention, one) for mention, one in zip(good, themes, strict=True)
+            ]
+        found = iter(good)
+        return [analysis if analysis.error else Analysis(next(found)) for analysis in analyses]
 
-    def _recall(self, stories: StoryGrouper) -> None:
-        """Read the stories of the last days from the index, once, so that they go on."""
-        if not self._has_recalled:
-            now = self._clock()
-            window = TimeWindow(now - stories.memory, now + AHEAD)
-            recent = Selection(window=window, include_own=True, include_irrelevant=True)
-            stories.remember(self._index.scan(recent))
-            self._has_recalled = True
+    def _recall(self) -> None:
+        """Read stories and themes of the last days from the index, once, so that they go on."""
+        if self._has_recalled or (self._stories is None and self._themes is None):
+            return
+        now = self._clock()
+        window = TimeWindow(now - RECALLED, now + AHEAD)
+        recent = Selection(window=window, include_own=True, include_irrelevant=True)
+        scan = self._index.scan(recent)
+        while mentions := list(islice(scan, BATCH)):
+            if self._stories is not None:
+                self._stories.remember(mentions)
+            if self._themes is not None:
+                self._themes.remember(mentions)
+        self._has_recalled = True
 
     def _needing_analysis(
         self, fragments: Sequence[tuple[SpoolEntry, Mention]]
@@ -292,6 +308,14 @@ def with_story(mention: Mention, assigned: StoryAssignment) -> Mention:
         return mention
     told = {"story_id": assigned.story_id, "is_copy": assigned.is_copy}
     enrichment = mention.enrichment.model_copy(update=told)
+    return mention.model_copy(update={"enrichment": enrichment})
+
+
+def with_discovered(mention: Mention, theme: str | None) -> Mention:
+    """Return an enriched mention with its discovered theme; one without enrichment as it is."""
+    if mention.enrichment is None:
+        return mention
+    enrichment = mention.enrichment.model_copy(update={"discovered_theme": theme})
     return mention.model_copy(update={"enrichment": enrichment})
 
 

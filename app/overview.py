@@ -23,6 +23,7 @@ from app.bursting import Burst, told_bursts
 from app.measuring import measure
 from app.quantifying import negative_share
 from app.scope import Scope
+from app.theming import count_themes
 from core.fields import FIELDS
 from core.mention import Channel, Mention, Sentiment
 from core.questions import GroupField, Order, Selection
@@ -112,6 +113,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         inbox=inbox,
         inbox_scope=inbox_scope,
         has_history=bool(queries.index.size()),
+        themes=count_themes(queries, scope, stats.mentions),
     )
 
 

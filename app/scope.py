@@ -67,6 +67,7 @@ class Scope:
     intents: tuple[Intent, ...] = ()
     channels: tuple[Channel, ...] = ()
     languages: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     status: Status | None = None
     include_own: bool = False
@@ -109,6 +110,7 @@ class Scope:
             or self.intents
             or self.channels
             or self.languages
+            or self.themes
             or self.sources
             or self.status
         )
@@ -169,6 +171,7 @@ class Scope:
             ("intent", self.intents),
             ("channel", self.channels),
             ("lang", self.languages),
+            ("theme", self.themes),
             ("source", self.sources),
         ):
             if values:
@@ -231,6 +234,7 @@ class Scope:
             ("intent", self.intents),
             ("channel", self.channels),
             ("lang", self.languages),
+            ("theme", self.themes),
             ("source", self.sources),
         ):
             if values:
@@ -275,6 +279,7 @@ PARAMETERS = (
     "intent",
     "channel",
     "lang",
+    "theme",
     "source",
     "status",
     "own",
@@ -346,6 +351,7 @@ def parse_scope(
         intents=reader.choices("intent", Intent),
         channels=reader.choices("channel", Channel),
         languages=reader.texts("lang", str.casefold),
+        themes=reader.texts("theme", str.casefold),
         sources=reader.texts("source"),
         status=reader.choice("status", Status),
         include_own=reader.flag("own"),

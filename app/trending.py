@@ -1,4 +1,4 @@
-"""What bursts now: hashtags, names, phrases, links, stories against their own history."""
+"""What bursts now: hashtags, names, phrases, themes, links, stories against their own history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.answers import TrendRow
+from app.naming import headline, name_themes, shortened, theme_names
 from app.repeating import (
     Words,
     drop_repeated,
@@ -31,6 +32,8 @@ TERM_FIELDS = {
     GroupField.HASHTAG: "hashtag",
     GroupField.ENTITY: "entity",
     GroupField.PHRASE: "phrase",
+    GroupField.THEME: "theme",
+    GroupField.DISCOVERED: "discovered",
     GroupField.LINK: "link",
     GroupField.STORY: "story",
 }
@@ -46,12 +49,11 @@ COMPARED_PHRASES = 60
 """Phrases whose history is looked at, each by a question of its own: asked together, an index
 would count every other phrase of the same mentions too."""
 
+SHOWN_THEMES = 8
+"""Discovered themes that are named, each by two questions."""
+
 SHOWN_STORIES = 5
 """Stories that are named; in a crisis every second post is copied, and names say it better."""
-
-LABEL_CHARS = 90
-"""A story is named by the beginning of its text."""
-
 
 WEEK = timedelta(weeks=1)
 
@@ -111,6 +113,9 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
         queries, [t.term for t in ranked if t.kind == "story"][:SHOWN_STORIES], selection
     )
     labels |= label_phrases(queries, ranked, replace(selection, window=recent))
+    labels |= theme_names(queries.configuration)
+    discovered = [t.term for t in ranked if t.kind == "discovered"][:SHOWN_THEMES]
+    labels |= name_themes(queries, discovered, replace(selection, window=whole), asked)
     rows: list[TrendRow] = []
     for trend in ranked:
         label = _label(trend.kind, trend.term, labels)
@@ -244,18 +249,14 @@ def _label(kind: str, term: str, labels: dict[str, str]) -> str | None:
     if kind == "hashtag":
         return f"#{term}"
     if kind == "link":
-        return _shortened(re.sub(r"^https?://(www\.)?", "", term).rstrip("/"))
-    if kind == "phrase":
+        return shortened(re.sub(r"^https?://(www\.)?", "", term).rstrip("/"))
+    if kind in ("phrase", "theme"):
         return labels.get(term, term)
-    return labels.get(term) if kind == "story" else term
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LABEL_CHARS else text[: LABEL_CHARS - 1] + "…"
+    return labels.get(term) if kind in ("story", "discovered") else term
 
 
 def _story_labels(queries: Queries, stories: Sequence[str], selection: Selection) -> dict[str, str]:
-    """Return the beginning of each story's text."""
+    """Return the headline of each story."""
     from app.queries import any_of
 
     labels = {}
@@ -263,6 +264,5 @@ def _story_labels(queries: Queries, stories: Sequence[str], selection: Selection
         asked = replace(selection, query=any_of("story", [story]), window=None)
         page = queries.index.page(asked, 1)
         if page.mentions:
-            text = " ".join((page.mentions[0].title or page.mentions[0].text).split())
-            labels[story] = _shortened(text)
+            labels[story] = headline(page.mentions[0])
     return labels

@@ -37,6 +37,7 @@ FILES = {
     "settings": "settings.yml",
     "sources": "sources.yml",
     "topics": "topics.yml",
+    "themes": "themes.yml",
     "alerts": "alerts.yml",
     "audiences": "audiences.yml",
 }
@@ -260,7 +261,7 @@ def _resolve(schema: Any, definitions: Any) -> Any:
 def _cross_check(configuration: Configuration) -> list[Problem]:
     """Return what no single value shows: doubled names, unknown topics, queries that fail."""
     problems: list[Problem] = []
-    for kind in ("sources", "topics", "alerts", "audiences"):
+    for kind in ("sources", "topics", "themes", "alerts", "audiences"):
         problems.extend(_doubled_names(kind, getattr(configuration, kind)))
     for rule in configuration.alerts:
         problems.extend(
@@ -281,6 +282,11 @@ def _cross_check(configuration: Configuration) -> list[Problem]:
             problems.append(Problem(FILES["alerts"], f"{rule.name}.notify", message))
     for topic in configuration.topics:
         problems.extend(_check_topic(topic))
+    for theme in configuration.themes:
+        if theme.query is not None:
+            file, key = FILES["themes"], f"{theme.name}.query"
+            node = _parsed(file, key, theme.query, problems)
+            problems.extend(_refused("theme", file, key, node) if node else ())
     return problems
 
 
@@ -344,9 +350,7 @@ def _check_topic(topic: Topic) -> list[Problem]:
     node = _parsed(file, f"{topic.name}.query", topic.query, problems)
     if node is None:
         return problems
-    if refused := check_topic_query(node):
-        message = f"a topic's query cannot use {', '.join(refused)}: sources do not deliver it"
-        problems.append(Problem(file, f"{topic.name}.query", message))
+    problems.extend(_refused("topic", file, f"{topic.name}.query", node))
     for is_match, examples in ((True, topic.examples.match), (False, topic.examples.no_match)):
         for number, text in enumerate(examples):
             if matches(node, _example(text)) != is_match:
@@ -354,6 +358,15 @@ def _check_topic(topic: Topic) -> list[Problem]:
                 key = f"{topic.name}.examples.{'match' if is_match else 'no_match'}[{number}]"
                 problems.append(Problem(file, key, f"the query {word} {text!r}"))
     return problems
+
+
+def _refused(kind: str, file: str, key: str, node: Node) -> list[Problem]:
+    """Return a problem where a query asks for what is not known yet when it is evaluated."""
+    refused = check_topic_query(node)
+    if not refused:
+        return []
+    message = f"a {kind}'s query cannot use {', '.join(refused)}: sources do not deliver it"
+    return [Problem(file, key, message)]
 
 
 def _example(text: str) -> Mention:

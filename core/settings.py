@@ -26,6 +26,7 @@ from core.sections import (
     ZoneName,
     masked_url,
 )
+from core.themes import DEFAULT_THEMES, Theme
 
 # --- settings.yml -----------------------------------------------------------------------------
 
@@ -118,6 +119,7 @@ class ModelSettings(Section):
     front_threshold: float | None = Field(default=None, ge=0, le=1)
     threads: int | None = Field(default=None, ge=1, le=64)
     entities: bool = True
+    discovered_themes: bool = True
     workers: int = Field(default=1, ge=1, le=64)
 
 
@@ -307,6 +309,7 @@ class Configuration(Section):
     settings: Settings = Settings()
     sources: tuple[AnySource, ...] = ()
     topics: tuple[Topic, ...] = ()
+    themes: Annotated[tuple[Theme, ...], Field(max_length=200)] = DEFAULT_THEMES
     alerts: tuple[AnyRule, ...] = ()
     audiences: tuple[Segment, ...] = ()
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app.inbox import InboxOrder, PageOrder
+from app.naming import theme_names
 from app.scope import Preset, Scope
 from core.mention import Channel, Intent, Sentiment, Status
 from core.questions import GroupField, Order
@@ -200,6 +201,11 @@ def _more(session: Session, scope: Scope) -> None:
     queries = session.queries
     languages = queries.known_values(scope, GroupField.LANGUAGE, 12)
     _choices(scope, "Language", "languages", _with(languages, scope.languages), str)
+    names = theme_names(queries.configuration)
+    themes = queries.known_values(scope, GroupField.THEME, 20)
+    if themes or scope.themes:
+        shown = _with(themes, scope.themes)
+        _choices(scope, "Theme", "themes", shown, lambda value: names.get(value, value))
     sources = [source.name for source in queries.configuration.sources]
     _choices(scope, "Source", "sources", _with(sources, scope.sources), str)
 

@@ -15,6 +15,7 @@ from core.query.ast import Node
 from core.query.parser import parse
 from core.settings import ModelSettings, Settings, Topic
 from core.text import tokenise
+from core.themes import DEFAULT_THEMES, Theme
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
 from nlp.entities import EntityFinder, Name, locate, readable
@@ -28,7 +29,9 @@ from nlp.sentiment import SentimentModel, load_configured
 from nlp.story import story_id
 from nlp.surface import CHARACTERS, Surface, read_surface
 from nlp.target import Asked, Pair, Row, TargetReader, TopicReader, Whole, labels_of, pairs_of
+from nlp.themes.taxonomy import ThemeFinder
 from nlp.tone import NO_TONE, Tone, ToneReader, told
+from nlp.vectors import load_vectors
 
 _ToneKey = tuple[str, str]
 """The name of a model and the text that it read."""
@@ -90,22 +93,25 @@ class Analyser:
         *,
         sentiment: Callable[[], SentimentModel | Sequence[SentimentModel]] = _default_sentiment,
         entities: Callable[[], EntityFinder] | None = SocialEntities,
+        themes: Callable[[], ThemeFinder] | None = None,
         minimum_confidence: float | None = None,
         topics: Mapping[str, Node] | None = None,
         gazetteer: Gazetteer | None = None,
     ) -> None:
         """Make an analyser for ``languages`` (ISO 639 codes).
 
-        ``sentiment`` and ``entities`` make the models; of those for sentiment the first that reads
-        a text's language is asked. ``entities`` None leaves names out. Sentiment that is less sure
-        than ``minimum_confidence`` is None; without it the model's own card says when. ``topics``
-        are the parsed queries of topics by name: they say where a text speaks of each.
-        ``gazetteer`` knows how the configured topics are written.
+        ``sentiment``, ``entities`` and ``themes`` make the models; of those for sentiment the first
+        that reads a text's language is asked. ``entities`` None leaves names out, ``themes`` None
+        themes. Sentiment that is less sure than ``minimum_confidence`` is None; without it the
+        model's own card says when. ``topics`` are the parsed queries of topics by name: they say
+        where a text speaks of each. ``gazetteer`` knows how the configured topics are written.
         """
         self._gazetteer = gazetteer or Gazetteer()
         self._languages = frozenset(languages)
         self._make_sentiment = sentiment
         self._make_entities = entities
+        self._make_themes = themes
+        self._themes: ThemeFinder | None = None
         self._minimum_confidence = minimum_confidence
         self._topics = TopicReader(topics or {})
         self._targets: dict[str, TargetReader] = {}
@@ -113,8 +119,13 @@ class Analyser:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_settings(cls, settings: Settings, topics: Sequence[Topic] = ()) -> Self:
-        """Make the analyser that ``settings`` describe, for the configured topics."""
+    def from_settings(
+        cls,
+        settings: Settings,
+        topics: Sequence[Topic] = (),
+        themes: Sequence[Theme] = DEFAULT_THEMES,
+    ) -> Self:
+        """Make the analyser that ``settings`` describe, for the configured topics and themes."""
         models = settings.models
         return cls(
             settings.languages,
@@ -123,13 +134,15 @@ class Analyser:
             minimum_confidence=models.minimum_confidence,
             topics={topic.name: parse(topic.query) for topic in topics},
             gazetteer=Gazetteer(topics if models.entities else ()),
+            themes=lambda: ThemeFinder(themes, load_vectors()),
         )
 
     def load(self) -> tuple[str, ...]:
         """Load the models if they are not, and return their names; raises ModelError."""
         readers, entities = self._loaded()
         names = [language_model_name(), *(reader.model.name for reader in readers)]
-        return tuple(names + ([entities.name] if entities else []))
+        names += [entities.name] if entities else []
+        return (*names, *(self._themes.models if self._themes else ()))
 
     def is_current(self, enrichment: Enrichment) -> bool:
         """Return whether no other models than these made ``enrichment``."""
@@ -155,6 +168,7 @@ class Analyser:
                 self._targets = {
                     model.name: TargetReader(model, self._minimum_confidence) for model in models
                 }
+                self._themes = self._make_themes() if self._make_themes else None
                 self._models = (readers, entities)
             return self._models
 
@@ -169,10 +183,12 @@ class Analyser:
         tones = self._read_tones(readable_drafts)
         names = self._find_names(readable_drafts)
         towards = self._read_towards(readable_drafts)
+        themes = self._find_themes(readable_drafts)
         outcomes = []
         for mention, draft in zip(mentions, drafts, strict=True):
             try:
                 enrichment = self._enrichment(_unless_failed(draft), tones, names, towards, now)
+                enrichment = self._with_themes(enrichment, _unless_failed(draft), themes)
             except QuarantineError as err:
                 outcomes.append(Analysis(mention, str(err)))
             else:
@@ -238,6 +254,35 @@ class Analyser:
         english = (draft for draft in drafts if draft.model_language == ENTITY_LANGUAGE)
         distinct = sorted({readable(draft.text) for draft in english} - {""})
         return dict(zip(distinct, _apply(finder.find, distinct), strict=True))
+
+    def _find_themes(self, drafts: Sequence[_Draft]) -> dict[str, tuple[str, ...] | _Failure]:
+        """Return the themes of each distinct text that the sentence vectors were made for."""
+        if self._themes is None:
+            return {}
+        known = self._themes.languages
+        distinct = sorted({draft.text for draft in drafts if draft.model_language in known})
+        return dict(zip(distinct, _apply(self._themes.by_meaning, distinct), strict=True))
+
+    def _with_themes(
+        self,
+        enrichment: Enrichment,
+        draft: _Draft,
+        themes: Mapping[str, tuple[str, ...] | _Failure],
+    ) -> Enrichment:
+        """Return the enrichment with themes by meaning and by query."""
+        finder = self._themes
+        if finder is None:
+            return enrichment
+        is_understood = draft.model_language in finder.languages
+        meant = _unless_failed(themes[draft.text]) if is_understood else ()
+        asked = finder.by_query(draft.mention.model_copy(update={"language": draft.language}))
+        models = finder.models if is_understood else (finder.name,)
+        return enrichment.model_copy(
+            update={
+                "models": (*enrichment.models, *models),
+                "themes": finder.joined(meant, asked),
+            }
+        )
 
     def _enrichment(
         self,

@@ -34,6 +34,8 @@ KIND_NAMES = {
     "hashtag": "hashtag",
     "entity": "name",
     "phrase": "phrase",
+    "theme": "theme",
+    "discovered": "discovered theme",
     "link": "link",
     "story": "story",
 }
@@ -87,6 +89,7 @@ def _live(session: Session, scope: Scope) -> None:
     with right:
         _shares(found)
         _measures(found)
+        _themes(found)
     _worth(found, watcher)
     _asked(session)
 
@@ -193,7 +196,7 @@ def _bursts(found: Overview, watcher: Viewer) -> None:
     if not found.bursts:
         is_whole = any(part.tone is Tone.ALARM for part in found.sentence)
         text = (
-            "No hashtag, name, phrase or link stands out by itself: the topic as a whole bursts."
+            "No hashtag, name, phrase or theme stands out by itself: the topic as a whole bursts."
             if is_whole
             else "Nothing stands out. That is news too."
         )
@@ -300,6 +303,23 @@ def _measures(found: Overview) -> None:
             for name, value, note in lines
         )
         st.html(f'<dl class="gw-figures small">{cells}</dl>')
+
+
+def _themes(found: Overview) -> None:
+    drawing.heading("What it is about", "a mention may have several themes")
+    if not found.themes:
+        st.html('<p class="gw-quiet">No theme was found in these mentions.</p>')
+        return
+    top = max(entry.share for entry in found.themes) or 1.0
+    rows = "".join(
+        f'<li><a href="{escape(entry.scope.url("mentions"))}">{escape(entry.name)}</a>'
+        f'<i class="{"rival" if entry.is_discovered else "own"}" '
+        f'style="width:{100 * entry.share / top:.1f}%"></i>'
+        f"<span>{entry.share:.0%}<small>{number(entry.count)}"
+        f"{' discovered' if entry.is_discovered else ''}</small></span></li>"
+        for entry in found.themes
+    )
+    st.html(f'<ul class="gw-shares">{rows}</ul>')
 
 
 def _worth(found: Overview, watcher: Viewer) -> None:

@@ -12,6 +12,7 @@ from core.fields import FIELD_NAMES, FIELDS
 from core.loading import ENVIRONMENT_PREFIX, RESERVED
 from core.rules import AnyRule, Period, RuleKind, Weekday
 from core.settings import AnySource, IndexEngine, MailSecurity, Segment, Settings, Topic, TopicKind
+from core.themes import Theme
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
@@ -106,6 +107,7 @@ def test_choices_are_numbered_once() -> None:
     [
         ("sources.yml", AnySource),
         ("topics.yml", Topic),
+        ("themes.yml", Theme),
         ("alerts.yml", AnyRule),
         ("audiences.yml", Segment),
     ],

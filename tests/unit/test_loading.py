@@ -20,6 +20,7 @@ from core.settings import (
     Topic,
     masked,
 )
+from core.themes import DEFAULT_THEMES
 
 FILES: Mapping[str, str] = {
     "settings.yml": "time_zone: Europe/Berlin\nmail: {host: mail.example.com}\n",
@@ -71,6 +72,43 @@ def test_missing_and_empty_files_leave_defaults(tmp_path: Path) -> None:
     """A folder without files is a configuration without sources and topics."""
     (tmp_path / "topics.yml").touch()
     assert load_configuration(tmp_path, {}) == Configuration()
+
+
+def test_themes_are_the_media_topics_unless_others_are_named(tmp_path: Path) -> None:
+    """A list replaces them, an empty one tells none, a file of comments leaves them."""
+    assert [theme.name for theme in DEFAULT_THEMES][::14] == [
+        "arts, culture, entertainment and media",
+        "sport",
+    ]
+    for text, names in (
+        ("# nothing yet\n", [theme.name for theme in DEFAULT_THEMES]),
+        ("[]", []),
+        ("- {name: Delivery, query: 'late NEAR/3 parcel AND lang:en'}", ["Delivery"]),
+        ("themes: [{name: Money, code: 'medtop:04000000'}]", ["Money"]),
+    ):
+        (tmp_path / "themes.yml").write_text(text, encoding="utf-8")
+        assert [theme.name for theme in _load(tmp_path).themes] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {name: a}", "[0] (a): a theme needs a code, a query or examples"),
+        ("- {name: a, code: 'medtop:99'}", "'medtop:99' is no media topic of the top level"),
+        ("- {name: a, query: '(x'}", "a.query: column"),
+        ("- {name: a, query: 'sentiment:negative'}", "a theme's query cannot use sentiment"),
+        ("- {name: a, query: x}\n- {name: A, query: y}", "A: the name is used twice"),
+        ("- {name: a, examples: ['']}", "[0] (a).examples[0]"),
+        ("- {name: a, keywords: [x]}", "unknown key (allowed: code, examples, name, query)"),
+        ("sport", "must hold a list"),
+    ],
+)
+def test_what_is_wrong_with_a_theme_is_told(tmp_path: Path, text: str, message: str) -> None:
+    """With the file, the theme and the key."""
+    (tmp_path / "themes.yml").write_text(text, encoding="utf-8")
+    told = _problems(tmp_path)
+    assert "themes.yml" in told
+    assert message in told
 
 
 def test_a_missing_folder_says_how_to_begin(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What mentions are about: themes of a taxonomy, and themes that nobody named beforehand."""
