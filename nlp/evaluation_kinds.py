@@ -15,6 +15,7 @@ from core.mention import Emotion, Mention, TopicTag
 from core.query.ast import Everything, Node, Not, Phrase, Word
 from core.settings import Settings
 from core.text import tokenise
+from core.themes import DEFAULT_THEMES, Theme
 from core.window import EPOCH as _ANY_TIME
 from nlp.evaluation import (
     F32,
@@ -38,6 +39,7 @@ from nlp.language import UNDETERMINED, detect_language, language_model_name, pri
 from nlp.network import Reading
 from nlp.sentiment import SentimentModel, load_configured
 from nlp.target import TargetModel, TargetReader, TopicReader
+from nlp.themes.evaluation import evaluate_themes
 
 EMOTIONS: Final = tuple(label.value for label in Emotion)
 OFFENSIVE: Final = ("not_offensive", "offensive")
@@ -88,10 +90,17 @@ class Kind:
     run: Callable[[Path, Settings], dict[str, Any]]
 
 
-def measure_file(kind: str, path: Path, settings: Settings) -> dict[str, Any]:
-    """Measure what ``settings`` configure on the file at ``path``; raises UsageError, too."""
+def measure_file(
+    kind: str, path: Path, settings: Settings, themes: Sequence[Theme] = DEFAULT_THEMES
+) -> dict[str, Any]:
+    """Measure what ``settings`` configure on the file at ``path``; raises UsageError, too.
+
+    ``themes`` are configured beside them, and only for the kind of that name.
+    """
     if kind not in KINDS:
         raise UsageError(f"cannot evaluate {kind!r} (allowed: {', '.join(KINDS)})")
+    if kind == "themes":
+        return {"kind": kind, **evaluate_themes(path, themes=themes)}
     return {"kind": kind, **KINDS[kind].run(path, settings)}
 
 
@@ -338,6 +347,10 @@ def _bare(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def _themes(path: Path, _: Settings) -> dict[str, Any]:
+    return evaluate_themes(path)
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     kind.name: kind
     for kind in (
@@ -349,6 +362,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(
             "entities", "a CoNLL file: a token, a tab and its tag (O, B-person) a line", _entities
         ),
+        Kind("themes", "a TSV of text and label, or JSON lines of text and topics", _themes),
     )
 }
 """What can be measured, by the word that the command takes."""

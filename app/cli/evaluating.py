@@ -16,9 +16,9 @@ from core.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from core.settings import Settings
+    from core.settings import Configuration
 
-MEASURES = ("accuracy", "macro_recall", "macro_f1", "precision", "recall", "f1")
+MEASURES = ("accuracy", "macro_recall", "macro_f1", "micro_f1", "precision", "recall", "f1")
 """What is shown where it was measured, in this order."""
 
 
@@ -31,7 +31,8 @@ def evaluate(
     what: Annotated[
         str,
         typer.Argument(
-            help="sentiment, emotion, offensive, target, language or entities.", metavar="KIND"
+            help="sentiment, emotion, offensive, target, language, entities or themes.",
+            metavar="KIND",
         ),
     ],
     file: Annotated[Path, typer.Argument(help="The labelled file; see below.")],
@@ -41,7 +42,8 @@ def evaluate(
     A tab-separated file with the columns text and label; for target also target, the words that
     name it; for language: text and language. An additional column language gives rows by
     language. For entities a CoNLL file: a token, a tab and its tag (O, B-person, I-person) a
-    line, an empty line between sentences.
+    line, an empty line between sentences. For themes text and label (several separated by |),
+    or JSON lines with text and a list of topics.
 
     Every row is given to the model. Beside that stand the share of rows about which the product
     would say something, and the accuracy on those.
@@ -54,18 +56,19 @@ def evaluate(
         raise UsageError(f"cannot evaluate {what!r} (allowed: {', '.join(KINDS)})")
     if not file.is_file():
         raise UsageError(f"{file}: there is no such file; wanted is {KINDS[what].file}")
-    result = measure_file(what, file, _settings())
+    configuration = _configuration()
+    result = measure_file(what, file, configuration.settings, configuration.themes)
     session.show(result, _shown(result))
 
 
-def _settings() -> Settings:
-    """Return the settings of the configuration folder; the defaults where there is none."""
-    from core.settings import Settings
+def _configuration() -> Configuration:
+    """Return the configuration of the folder; the defaults where there is none."""
+    from core.settings import Configuration
 
     if session.config is None and not session.config_folder.is_dir():
-        return Settings()
+        return Configuration()
     with session.application() as application:
-        return application.configuration.settings
+        return application.configuration
 
 
 def _shown(result: Mapping[str, Any]) -> Group:

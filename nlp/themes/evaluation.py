@@ -49,7 +49,8 @@ def evaluate_themes(
 ) -> dict[str, Any]:
     """Find the themes of every text of ``path`` by its meaning and return the measures.
 
-    Keys: those of ``measure_themes``, ``model`` and ``texts_per_second``. Queries of themes are
+    Keys: those of ``measure_themes`` (its ``classes`` as ``per_class``; ``coverage`` and
+    ``accuracy_covered`` as ``answered``), ``model`` and ``texts_per_second``. Queries of themes are
     left out, as the file has no mentions. Raises BadInputError for a file that cannot be read or a
     label that is neither a theme's name nor one of the known data sets'.
     """
@@ -60,9 +61,15 @@ def evaluate_themes(
     started = time.perf_counter()
     probabilities = finder.probabilities([row.text for row in rows])
     seconds = time.perf_counter() - started
+    measured = measure_themes(rows, probabilities, classes, seed=seed)
+    if "coverage" in measured:
+        coverage, accuracy = measured.pop("coverage"), measured.pop("accuracy_covered")
+        answered = {"n": round(coverage * len(rows)), "coverage": coverage, "accuracy": accuracy}
+        measured["answered"] = answered
     return {
         "model": ", ".join(reversed(finder.models)),
-        **measure_themes(rows, probabilities, classes, seed=seed),
+        "per_class": measured.pop("classes"),
+        **measured,
         "without_theme": unmapped,
         "texts_per_second": round(len(rows) / max(seconds, 1e-9), 1),
     }

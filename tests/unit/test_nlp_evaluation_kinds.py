@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import BadInputError, UsageError
 from core.settings import ModelSettings, Settings
+from core.themes import Theme
 from nlp import evaluation_kinds
 from nlp.evaluation import Classifier, evaluate, measure_found, reads_texts
 from nlp.evaluation_files import read_labelled
@@ -242,3 +243,19 @@ def test_targets_need_their_column(tmp_path: Path) -> None:
 
     with pytest.raises(BadInputError, match="no column 'target'"):
         measure_file("target", path, Settings())
+
+
+def test_themes_are_those_of_the_configuration(tmp_path: Path) -> None:
+    """Labels are the names of configured themes; another name is told with what is allowed."""
+    path = tmp_path / "themes.tsv"
+    path.write_text(
+        "text\tlabel\nShares fell after the bank cut its forecast\tMoney\n", encoding="utf-8"
+    )
+    themes = (Theme(name="Money", code="medtop:04000000"),)
+
+    result = measure_file("themes", path, Settings(), themes)
+
+    assert result["kind"] == "themes"
+    assert result["accuracy"] == 1.0
+    with pytest.raises(BadInputError, match="label 'Money' is unknown"):
+        measure_file("themes", path, Settings())

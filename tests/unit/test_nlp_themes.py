@@ -239,6 +239,8 @@ def test_a_file_is_evaluated(tmp_path: Path) -> None:
 
     assert found["n"] == 4
     assert found["accuracy"] == 1.0
+    assert set(found["per_class"]) == {"Sports", "Business", "World", "Sci/Tech"}
+    assert 0 < found["answered"]["coverage"] <= 1
     assert found["model"].startswith("vectors-en@")
     assert found["without_theme"] == {}
 
