@@ -1,11 +1,14 @@
 """The card of the bundled encoder says what the files that ship do."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.mention import Mention
+from nlp.analyser import Analyser
 from nlp.cascade import Cascade, load_encoder
 from nlp.encoder import read_encoder_config
 from nlp.sentiment import LABELS, MODELS
@@ -50,6 +53,41 @@ def test_the_card_states_the_scores_of_the_model_that_ships() -> None:
         assert f"| {scores['n']:,} | {' | '.join(cells)} |" in card
     for point in config.scores["curve"]:
         assert f"| {point['macro_recall']:.4f} | {point['accuracy']:.4f} |" in card
+
+
+def test_a_language_ships_only_above_its_floor() -> None:
+    """The card of the other languages has every figure, and names those that ship."""
+    config = read_encoder_config(MODELS / "encoder-multi")
+    card = (CARD.parent / "encoder-multi.md").read_text(encoding="utf-8")
+
+    assert config.languages == ("de",)
+    for code, scores in config.scores.items():
+        low, high = scores["interval_95"]["macro_f1"]
+        gain = scores["macro_f1"] - scores["tfidf_macro_f1"]
+        row = (
+            f"| {scores['macro_f1']:.3f} [{low:.3f}-{high:.3f}] | {scores['tfidf_macro_f1']:.3f} |"
+        )
+        assert f"{row} {gain:+.3f} | {'ships' if code in config.languages else 'no'}" in card
+        assert (gain >= 0.05) == (code in config.languages)
+
+
+def test_german_is_read_by_its_own_model() -> None:
+    """German gets a sentiment; a language that is not good enough gets none."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    texts = {
+        "Ich liebe dieses Handy, es ist einfach großartig und der Service war super.": "positive",
+        "Das ist der schlechteste Kundendienst, den ich je erlebt habe. Unmöglich!": "negative",
+        "Me encanta este teléfono, es el mejor que he tenido en mi vida.": None,
+    }
+    analyser = Analyser(("en", "de", "es"), entities=None)
+    mentions = [Mention(id=str(n), text=text) for n, text in enumerate(texts)]
+    for analysis, expected in zip(analyser.analyse(mentions, at), texts.values(), strict=True):
+        assert analysis.mention.sentiment == expected
+        enrichment = analysis.mention.enrichment
+        assert enrichment is not None
+        assert any(name.startswith("encoder-multi@") for name in enrichment.models) == bool(
+            expected
+        )
 
 
 def test_the_models_that_ship_are_small() -> None:
