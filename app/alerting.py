@@ -308,7 +308,9 @@ class _Evaluation:
                 return go_on(incident, evidence, findings, self._now, is_snoozed=snoozed)
         if incident is None:
             return None
-        return fall_quiet(incident, self._now, self._unwatched(incident))
+        # Of sources and of the self-test, what is quiet is not what people say.
+        unwatched = self._unwatched(incident) if incident.topic else timedelta()
+        return fall_quiet(incident, self._now, unwatched)
 
     def _unwatched(self, incident: Incident) -> timedelta:
         """Return how long no source was polled since the incident last had an alert.
