@@ -1,8 +1,8 @@
 """Measure how long a mention takes from its arrival in the spool to the mail in the mailbox.
 
 The real enricher and the real evaluation of rules run as processes of their own; mentions arrive
-in the spool at a steady rate, and every few seconds one of them is what a keyword rule waits for.
-The mailbox is a real SMTP server. Each such mention is a story of its own; its mail names it.
+in the spool at a steady rate, and every few seconds one of them is what a keyword rule of its own
+waits for. The mailbox is a real SMTP server; the mail of that rule says when it arrived.
 
     GROUNDSWELL_PUBLIC_DATA=... python -m bench.mail [--rate 200] [--seconds 90] [--workers 2]
 """
@@ -42,10 +42,10 @@ models: {{workers: {workers}}}
 """
 TOPICS = "- {name: Acme, query: acme}\n"
 ALERTS = """\
-- {name: Probe, kind: keyword, topic: Acme, query: zzprobe, mails_a_day: 500}
 - {name: Acme volume, kind: volume_spike, topic: Acme}
 - {name: Acme negative, kind: negative_spike, topic: Acme}
 """
+PROBE = "- {{name: Probe {0}, kind: keyword, topic: Acme, query: zzprobe{0}}}\n"
 
 
 def main() -> None:
@@ -73,7 +73,8 @@ def run(
     values = {"port": server.port, "workers": options.workers}
     (config / "settings.yml").write_text(SETTINGS.format(**values), encoding="utf-8")
     (config / "topics.yml").write_text(TOPICS, encoding="utf-8")
-    (config / "alerts.yml").write_text(ALERTS, encoding="utf-8")
+    probes = "".join(map(PROBE.format, range(int(options.seconds / PROBE_SECONDS) + 1)))
+    (config / "alerts.yml").write_text(ALERTS + probes, encoding="utf-8")
     application = open_application(config, home, producer="bench")
     environment = {**os.environ, "GROUNDSWELL_HOME": str(home)}
     commands = (("enrich",), ("alerts", "evaluate", "--watch"))
@@ -110,7 +111,7 @@ def feed(
             portion.append(mention(count, f"acme {texts[count % len(texts)]} {count}"))
             count += 1
         if now > WARM_UP_SECONDS + probes * PROBE_SECONDS:
-            portion.append(mention(-probes - 1, f"acme zzprobe number{probes} {texts[-probes]}"))
+            portion.append(mention(-probes - 1, f"acme zzprobe{probes} {texts[-probes - 1]}"))
             sent[probes] = time.monotonic()
             probes += 1
         application.spool.append([Envelope.of(one) for one in portion])
@@ -128,7 +129,7 @@ def look(server: SmtpServer, received: dict[int, float]) -> None:
     while server.mails:
         body = server.mails.pop(0).message.get_body(("plain",))
         text = str(body.get_content()) if body is not None else ""
-        for number in re.findall(r"zzprobe number(\d+)", text):
+        for number in re.findall(r"zzprobe(\d+)", text):
             received.setdefault(int(number), time.monotonic())
 
 
