@@ -91,6 +91,10 @@ class Actions:
         was_said = done.change is not Change.SENTIMENT or done.mention.overlay.said is not None
         self._correct(done.mention, done.change, done.before, by, withdrawn=not was_said)
 
+    def withdraw_sentiment(self, mention: Mention, by: str) -> None:
+        """Take a person's word on a mention's sentiment back: the model's stands again."""
+        self._correct(mention, Change.SENTIMENT, mention.sentiment, by, withdrawn=True)
+
     def _correct(
         self,
         mention: Mention,

@@ -143,7 +143,10 @@ class Quality:
         mention = next(iter(self._queries.by_ids([sample.mention])), None)
         is_ours = mention is not None and mention.sentiment == held.answer.value
         if mention is not None and is_ours and held.corrected_from is not None:
-            actions.set_sentiment(mention, held.corrected_from, by)
+            if held.corrected_from is held.predicted:
+                actions.withdraw_sentiment(mention, by)
+            else:
+                actions.set_sentiment(mention, held.corrected_from, by)
         self._samples.retract(sample.mention)
 
     # --- telling

@@ -126,12 +126,13 @@ def test_the_default_analyser_says_everything() -> None:
 
 
 def test_other_languages_get_no_guess(without_names: Analyser) -> None:
-    """German and Spanish texts are named so and have no sentiment, nor the model's name."""
+    """Spanish texts are named so and have no sentiment, nor a model's name; German has its own."""
     german, spanish = _enrich(without_names, *_mentions(GERMAN, SPANISH))
 
-    assert (german.language, german.sentiment, german.sentiment_confidence) == ("de", None, None)
-    assert (spanish.language, spanish.sentiment) == ("es", None)
-    assert len(german.models) == 1
+    assert (spanish.language, spanish.sentiment, spanish.sentiment_confidence) == ("es", None, None)
+    assert len(spanish.models) == 1
+    assert (german.language, german.sentiment) == ("de", Sentiment.NEGATIVE)
+    assert (german.emotion, german.is_offensive) == (None, None)
 
 
 def test_a_wrong_claim_of_language_is_not_believed_for_sentiment(without_names: Analyser) -> None:
@@ -490,10 +491,10 @@ def test_a_passage_that_breaks_the_model_fails_its_mention_alone() -> None:
 
 def test_no_passage_is_read_in_another_language() -> None:
     """Where the whole text gets no guess, neither does what is said towards a topic."""
-    topics = {"Acme": parse("telefon"), "Zenith": parse("schlecht")}
+    topics = {"Acme": parse("teléfono"), "Zenith": parse("maravilla")}
     analyser = Analyser(LANGUAGES, entities=None, topics=topics)
     tags = (TopicTag(name="Acme"), TopicTag(name="Zenith"))
 
-    [found] = _enrich(analyser, Mention(id="a", text=GERMAN, topics=tags))
+    [found] = _enrich(analyser, Mention(id="a", text=SPANISH, topics=tags))
 
     assert (found.topic_sentiment, found.topic_spans) == ((), ())

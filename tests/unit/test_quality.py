@@ -160,6 +160,7 @@ def test_undo_takes_back_answer_and_correction(
     quality.answer(actions, sample, OTHER[sample.predicted], "Mira")
     quality.retract(actions, sample, "Mira")
     assert _stored(queries, sample).sentiment is sample.predicted
+    assert _stored(queries, sample).overlay.said is None
     assert quality.questions()[0].sample == sample
     quality.retract(actions, sample, "Mira")
     assert quality.waiting() == QUESTIONS
