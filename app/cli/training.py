@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,14 +14,18 @@ from rich.text import Text
 from app.cli.session import session
 from core.errors import UsageError
 
-TRAINED = {
-    "sentiment": "the linear English model that answers the easy cases; minutes",
-    "encoder": "the English encoder with all its heads; half an hour on two cores, needs torch",
-    "languages": "the encoder for six more languages; half an hour on two cores, needs torch",
-}
-"""What can be trained, and what it costs."""
 
-HELP = "What to train: " + "; ".join(f"{name} ({what})" for name, what in TRAINED.items()) + "."
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for: where to write, the pretrained encoder's folder, and how many steps."""
+
+    out: Path | None
+    encoder: Path | None
+    steps: int
+
+
+Trained = tuple[Path, Mapping[str, Any]]
+"""The folder of a model, and its measures."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +33,79 @@ def register(app: typer.Typer) -> None:
     app.command()(train)
 
 
+def _train_linear(order: Order) -> Trained:
+    from nlp.sentiment import DEFAULT_MODEL, MODELS
+    from nlp.training import sentiment
+    from nlp.training.corpus import data_folder
+
+    folder = order.out or MODELS / DEFAULT_MODEL
+    return folder, sentiment.train(data_folder(), folder).scores
+
+
+def _train_english(order: Order) -> Trained:
+    from nlp.sentiment import MODELS
+    from nlp.training.build import NAME, train_encoder
+    from nlp.training.encoders import ENGLISH, find_encoder
+
+    folder = order.out or MODELS / NAME
+    source = find_encoder(ENGLISH, order.encoder)
+    return folder, train_encoder(source, folder, steps=order.steps)
+
+
+def _train_others(order: Order) -> Trained:
+    from nlp.sentiment import MODELS
+    from nlp.training.encoders import MULTILINGUAL, find_encoder
+    from nlp.training.languages import NAME, train_and_build
+
+    folder = order.out or MODELS / NAME
+    return folder, train_and_build(find_encoder(MULTILINGUAL, order.encoder), folder)
+
+
+def _train_names(order: Order) -> Trained:
+    from nlp.name_tagger import MODEL
+    from nlp.training import entities
+    from nlp.training.corpus import data_folder
+
+    folder = order.out or MODEL
+    return folder, entities.train(data_folder(), folder).scores
+
+
+def _train_language(order: Order) -> Trained:
+    from nlp.training import language
+    from nlp.training.corpus import data_folder
+    from nlp.word_scorer import MODEL
+
+    folder = order.out or MODEL
+    return folder, language.train(data_folder(), folder).scores
+
+
+def _train_vectors(order: Order) -> Trained:
+    from nlp.sentiment import MODELS
+    from nlp.training import vectors
+    from nlp.training.corpus import data_folder
+    from nlp.training.encoders import ENGLISH, find_encoder
+    from nlp.vectors import DEFAULT_MODEL
+
+    folder = order.out or MODELS / DEFAULT_MODEL
+    source = find_encoder(ENGLISH, order.encoder)
+    return folder, vectors.train(source, data_folder(), folder)
+
+
+TRAINERS: Mapping[str, tuple[str, Callable[[Order], Trained]]] = {
+    "sentiment": ("the linear English model in front; ten minutes", _train_linear),
+    "encoder": ("the English encoder with its heads; half an hour, torch", _train_english),
+    "languages": ("the encoder for other languages; half an hour, torch", _train_others),
+    "names": ("the tagger of names", _train_names),
+    "language": ("the second opinion on languages", _train_language),
+    "vectors": ("sentence vectors and themes; torch", _train_vectors),
+}
+"""What can be trained: what it is and costs on two cores, and what does it."""
+
+HELP = "What to train: " + "; ".join(f"{name} ({what})" for name, (what, _) in TRAINERS.items())
+
+
 def train(
-    what: Annotated[str, typer.Argument(help=HELP)],
+    what: Annotated[str, typer.Argument(help=f"{HELP}.")],
     out: Annotated[
         Path | None, typer.Option(help="Where to write the model; else over the bundled one.")
     ] = None,
@@ -37,60 +114,22 @@ def train(
         typer.Option(help="Folder of the pretrained encoder; else its installed package."),
     ] = None,
     steps: Annotated[
-        int, typer.Option(min=0, help="End after so many steps, to try it; 0 trains fully.")
+        int, typer.Option(min=0, help="End the encoder's training after so many; 0: fully.")
     ] = 0,
 ) -> None:
     """Train a bundled model anew from the public data that GROUNDSWELL_PUBLIC_DATA names.
 
     Example: groundswell train encoder --out my-encoder
     """
-    if what not in TRAINED:
-        raise UsageError(f"cannot train {what!r} (allowed: {', '.join(TRAINED)})")
+    if what not in TRAINERS:
+        raise UsageError(f"cannot train {what!r} (allowed: {', '.join(TRAINERS)})")
     logging.getLogger("nlp.training").setLevel(logging.INFO)
-    folder, scores = _train(what, out, encoder, steps)
-    session.show({"folder": folder, "scores": scores}, Text(f"wrote {folder}"))
-
-
-def _train(
-    what: str, out: Path | None, encoder: Path | None, steps: int
-) -> tuple[Path, dict[str, Any]]:
-    """Train and return the folder of the model and its measures."""
+    _, trainer = TRAINERS[what]
     try:
-        if what == "sentiment":
-            return _train_linear(out)
-        from nlp.training.encoders import ENGLISH, MULTILINGUAL, find_encoder
-
-        source = find_encoder(ENGLISH if what == "encoder" else MULTILINGUAL, encoder)
-        if what == "encoder":
-            return _train_english(source, out, steps)
-        return _train_others(source, out)
+        folder, scores = trainer(Order(out, encoder, steps))
     except ImportError as err:
         raise UsageError(
             f"training needs more than the product does ({err.name} is missing): "
             "pip install 'groundswell[train,hub]'"
         ) from err
-
-
-def _train_linear(out: Path | None) -> tuple[Path, dict[str, Any]]:
-    from nlp.sentiment import DEFAULT_MODEL, MODELS
-    from nlp.training import sentiment
-    from nlp.training.corpus import data_folder
-
-    folder = out or MODELS / DEFAULT_MODEL
-    return folder, dict(sentiment.train(data_folder(), folder).scores)
-
-
-def _train_english(source: Path, out: Path | None, steps: int) -> tuple[Path, dict[str, Any]]:
-    from nlp.sentiment import MODELS
-    from nlp.training.build import NAME, train_encoder
-
-    folder = out or MODELS / NAME
-    return folder, train_encoder(source, folder, steps=steps)
-
-
-def _train_others(source: Path, out: Path | None) -> tuple[Path, dict[str, Any]]:
-    from nlp.sentiment import MODELS
-    from nlp.training.languages import NAME, train_and_build
-
-    folder = out or MODELS / NAME
-    return folder, train_and_build(source, folder)
+    session.show({"folder": folder, "scores": scores}, Text(f"wrote {folder}"))

@@ -174,6 +174,8 @@ def test_every_command_prints_one_document(config: Path, tmp_path: Path) -> None
         (("track", "Acme", "--hashtag", "two words"), 2, "--hashtag"),
         (("track", "Acme", "--handle", "@two words"), 2, "--handle"),
         (("evaluate", "mood", "rows.csv"), 2, "allowed: sentiment"),
+        (("train", "mood"), 2, "allowed: sentiment, encoder, languages"),
+        (("train", "names"), 1, "GROUNDSWELL_PUBLIC_DATA must name the folder"),
         (("evaluate", "sentiment", "nowhere.tsv"), 2, "nowhere.tsv"),
         (("evaluate", "language", "rows.csv"), 1, "wanted, separated by tabs: text, language"),
         (("evaluate", "entities", "rows.csv"), 1, "row 1: "),
