@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from core.settings import ModelSettings
 from nlp.evaluation_files import SENTIMENTS
-from nlp.sentiment import CONFIG_FILE, model_folder
+from nlp.model_folder import CONFIG_FILE
+from nlp.sentiment import model_folder
 
 
 def validation_confusion(models: ModelSettings) -> tuple[tuple[int, ...], ...] | None:

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from core.errors import ModelError
 from nlp.encoder import SENTIMENT, EncoderModel
+from nlp.model_folder import CONFIG_FILE
 from nlp.network import F32, Reading
-from nlp.sentiment import CONFIG_FILE, LABELS, MODELS, LinearSentiment, softmax
+from nlp.sentiment import LABELS, MODELS, LinearSentiment, softmax
 
 THRESHOLDS: Final = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
 

@@ -7,13 +7,17 @@ One with ONNX weights runs on ONNX Runtime (``nlp.hub_onnx``), one with safetens
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from core.errors import ModelError
 from core.mention import Sentiment
-from nlp.sentiment import CONFIG_FILE, MODELS, SentimentModel
+from nlp.model_folder import CONFIG_FILE, MEGABYTE
+from nlp.sentiment import F32, LABELS, MODELS, SentimentModel
 
 NETWORKS: Final = (
     "model.onnx",
@@ -28,10 +32,12 @@ TOKENIZER_SETTINGS_FILE: Final = "tokenizer_config.json"
 MAX_MEGABYTES: Final = 2_000
 """What one file of ONNX can hold at most; larger classifiers are nothing for a processor."""
 
+TEXT_CHARACTERS: Final = 4_000
+DEFAULT_LANGUAGES: Final = ("en",)
+
 _SAFE: Final = ".safetensors"
 _PICKLED: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack")
 _HUB_NAME: Final = re.compile(r"[\w.\-]+(?:/[\w.\-]+)?")
-_MEGABYTE: Final = 1_000_000
 
 _SYNONYMS: Final[Mapping[str, Sentiment]] = {
     "negative": Sentiment.NEGATIVE,
@@ -41,6 +47,50 @@ _SYNONYMS: Final[Mapping[str, Sentiment]] = {
     "positive": Sentiment.POSITIVE,
     "pos": Sentiment.POSITIVE,
 }
+
+
+class CheckpointModel(SentimentModel):
+    """A checkpoint of any origin, whatever runs it."""
+
+    def __init__(
+        self, name: str, columns: Sequence[Sentiment], languages: Sequence[str] | None
+    ) -> None:
+        """Take what tells it from others, and what each output stands for; languages as told."""
+        self._name = name
+        self._columns = tuple(columns)
+        self._languages = frozenset(languages or DEFAULT_LANGUAGES)
+
+    @property
+    def name(self) -> str:
+        """Name, and what tells this version of it from others where that is known."""
+        return self._name
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """Codes of the languages it is said to be trained for."""
+        return self._languages
+
+    def probabilities(self, texts: Sequence[str]) -> F32:
+        """Return probabilities, shape (texts, 3) in the order of LABELS.
+
+        Outputs that stand for one label are added up; a label without an output has 0.
+        """
+        result = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
+        if not texts:
+            return result
+        outputs = self._outputs([_readable(text) for text in texts])
+        for column, label in enumerate(self._columns):
+            result[:, LABELS.index(label)] += outputs[:, column]
+        return result
+
+    @abstractmethod
+    def _outputs(self, texts: Sequence[str]) -> F32:
+        """Return the probability of each of its own labels, shape (texts, labels)."""
+
+
+def _readable(text: str) -> str:
+    """Return ``text`` cut to a bounded length, without what is no character (lone surrogates)."""
+    return text[:TEXT_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def load_checkpoint(
@@ -122,9 +172,9 @@ def fetch(reference: str) -> Path:
         refuse_pickled(reference, sizes)
     wanted = _wanted(sizes, network)
     total = sum(sizes[name] for name in wanted)
-    if total > MAX_MEGABYTES * _MEGABYTE:
+    if total > MAX_MEGABYTES * MEGABYTE:
         raise ModelError(
-            f"models.sentiment: {reference}: {total / _MEGABYTE:,.0f} MB, at most "
+            f"models.sentiment: {reference}: {total / MEGABYTE:,.0f} MB, at most "
             f"{MAX_MEGABYTES:,} MB are fetched; name a smaller or a quantised model"
         )
     try:

@@ -1,26 +1,32 @@
 """The project's own encoder: one pass says sentiment, emotion and offence; pairs say a target's.
 
 A model is a folder with ``config.json``, ``model.onnx`` and ``tokenizer.json``. Nothing in it is
-code: checksums prove that the files are the ones the configuration speaks of, and the network is
-read as strangers' are (``nlp.onnx_files``).
+code (``nlp.model_folder``), and the network is read as strangers' are (``nlp.onnx_files``).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import ModelError
 from core.mention import Emotion
 from nlp.encoder_text import TEXT_VERSION, write_for_encoder
+from nlp.model_folder import (
+    CONFIG_FILE,
+    MAX_CONFIG_MEGABYTES,
+    MEGABYTE,
+    FolderConfig,
+    check_digest,
+    read_folder,
+)
 from nlp.network import F32, MAX_TOKENS, Network, Reading, read_tokenizer
-from nlp.onnx_files import MAX_CONFIG_MEGABYTES, MEGABYTE, read_bounded, read_onnx
-from nlp.sentiment import CONFIG_FILE, LABELS, FileDigest, softmax
+from nlp.onnx_files import read_onnx
+from nlp.sentiment import LABELS, softmax
 
 FORMAT: Final = "groundswell-encoder"
 NETWORK_FILE: Final = "model.onnx"
@@ -69,12 +75,9 @@ class Front(BaseModel):
     blend: float = Field(default=0.0, ge=0, le=10)
 
 
-class EncoderConfig(BaseModel):
+class EncoderConfig(FolderConfig):
     """``config.json`` of an encoder."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: str
     name: str = Field(pattern=r"^[\w.\-]{1,80}$")
     version: str = Field(pattern=r"^[\w.\-]{1,40}$")
     text_version: int
@@ -83,12 +86,6 @@ class EncoderConfig(BaseModel):
     heads: dict[Literal["sentiment", "emotion", "offensive", "target"], Head]
     front: Front | None = None
     files: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]
-    licence: str
-    command: str
-    data_files: tuple[FileDigest, ...] = ()
-    settings: Mapping[str, Any] = {}
-    packages: Mapping[str, str] = {}
-    scores: Mapping[str, Any] = {}
 
 
 class EncoderModel:
@@ -106,7 +103,7 @@ class EncoderModel:
         """
         config = read_encoder_config(folder)
         for name in FILES:
-            _check_digest(folder / name, config.files[name])
+            check_digest(folder / name, config.files[name])
         file = read_onnx(folder / NETWORK_FILE, max_megabytes=MAX_MEGABYTES, allow_neighbours=False)
         tokenizer = read_tokenizer(folder / TOKENIZER_FILE, config.max_tokens)
         network = Network(file, tokenizer, pad_id=0, threads=threads)
@@ -117,7 +114,7 @@ class EncoderModel:
     @property
     def name(self) -> str:
         """Name and version, as stored beside every result."""
-        return f"{self.config.name}@{self.config.version}"
+        return self.config.full_name
 
     @property
     def languages(self) -> frozenset[str]:
@@ -193,19 +190,7 @@ def is_encoder(folder: Path) -> bool:
 def read_encoder_config(folder: Path) -> EncoderConfig:
     """Read and check ``config.json``; raises ModelError naming what is wrong."""
     path = folder / CONFIG_FILE
-    try:
-        config = EncoderConfig.model_validate_json(read_bounded(path, MAX_CONFIG_MEGABYTES))
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path}: {key}: {first['msg']}") from err
-    if config.format != FORMAT:
-        raise ModelError(f"{path}: format: {config.format!r} is not {FORMAT!r}")
-    if config.text_version != TEXT_VERSION:
-        raise ModelError(
-            f"{path}: text_version: trained on {config.text_version}, this version of Groundswell "
-            f"writes {TEXT_VERSION}; train the model anew"
-        )
+    config = read_folder(EncoderConfig, folder, FORMAT, text_version=TEXT_VERSION)
     if set(config.files) != set(FILES):
         raise ModelError(f"{path}: files: expected the checksums of {' and '.join(FILES)}")
     if SENTIMENT not in config.heads:
@@ -224,15 +209,3 @@ def _check_head(path: Path, name: str, head: Head) -> None:
         )
     if head.shift and (len(head.shift) != len(head.labels) or not np.isfinite(head.shift).all()):
         raise ModelError(f"{path}: heads.{name}.shift: expected one number a label")
-
-
-def _check_digest(path: Path, expected: str) -> None:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
-    if digest.hexdigest() != expected:
-        raise ModelError(f"{path}: its checksum is not the one in {CONFIG_FILE}: damaged or mixed")

@@ -11,21 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import ModelError
 from core.mention import Sentiment
-from nlp.checkpoints import columns_of
-from nlp.hub_onnx import DEFAULT_LANGUAGES, readable
-from nlp.sentiment import LABELS, SentimentModel
-
-F32 = npt.NDArray[np.float32]
+from nlp.checkpoints import CheckpointModel, columns_of
+from nlp.sentiment import F32
 
 MAX_TOKENS: Final = 512
 BATCH_TEXTS: Final = 32
 
 
-class HubSentiment(SentimentModel):
+class HubSentiment(CheckpointModel):
     """A transformers checkpoint, run by torch on the CPU."""
 
     def __init__(
@@ -34,14 +30,12 @@ class HubSentiment(SentimentModel):
         network: Any,
         tokenizer: Any,
         columns: Sequence[Sentiment],
-        languages: Sequence[str],
+        languages: Sequence[str] | None,
     ) -> None:
         """Take a loaded network; ``columns`` says what each of its outputs stands for."""
-        self._name = name
+        super().__init__(name, columns, languages)
         self._network = network
         self._tokenizer = tokenizer
-        self._columns = tuple(columns)
-        self._languages = frozenset(languages)
 
     @classmethod
     def load(
@@ -79,31 +73,15 @@ class HubSentiment(SentimentModel):
         revision = getattr(config, "_commit_hash", None)
         name = Path(reference).name if Path(reference).is_dir() else reference
         full_name = f"{name}@{revision[:12]}" if revision else name
-        return cls(full_name, network, tokenizer, columns, languages or DEFAULT_LANGUAGES)
+        return cls(full_name, network, tokenizer, columns, languages)
 
-    @property
-    def name(self) -> str:
-        """Name, and revision where the hub gave one."""
-        return self._name
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Codes of the languages it is said to be trained for."""
-        return self._languages
-
-    def probabilities(self, texts: Sequence[str]) -> F32:
-        """Return probabilities, shape (texts, 3) in the order of LABELS.
-
-        Outputs that stand for one label are added up; a label without an output has 0.
-        """
-        result = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
+    def _outputs(self, texts: Sequence[str]) -> F32:
+        result = np.zeros((len(texts), len(self._columns)), dtype=np.float32)
         # Texts of like length together: a batch is as wide as its longest text.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(order), BATCH_TEXTS):
             chosen = order[start : start + BATCH_TEXTS]
-            outputs = self._forward([readable(texts[index]) for index in chosen])
-            for column, label in enumerate(self._columns):
-                result[chosen, LABELS.index(label)] += outputs[:, column]
+            result[chosen] = self._forward([texts[index] for index in chosen])
         return result
 
     def _forward(self, texts: list[str]) -> F32:

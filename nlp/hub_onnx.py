@@ -9,27 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from core.errors import ModelError
 from core.mention import Sentiment
 from nlp.checkpoints import (
     MAX_MEGABYTES,
     TOKENIZER_FILE,
     TOKENIZER_SETTINGS_FILE,
+    CheckpointModel,
     columns_of,
 )
+from nlp.model_folder import CONFIG_FILE, read_form
 from nlp.network import F32, MAX_TOKENS, Network, read_tokenizer
-from nlp.onnx_files import MAX_CONFIG_MEGABYTES, OnnxFile, read_bounded, read_onnx
-from nlp.sentiment import CONFIG_FILE, LABELS, SentimentModel, softmax
+from nlp.onnx_files import OnnxFile, read_onnx
+from nlp.sentiment import softmax
 
-Form = TypeVar("Form", bound=BaseModel)
-
-TEXT_CHARACTERS: Final = 4_000
-DEFAULT_LANGUAGES: Final = ("en",)
 LOGITS: Final = "logits"
 MAX_LABELS: Final = 100
 
@@ -58,7 +54,7 @@ class TokenizerSettings(BaseModel):
     model_max_length: float | None = Field(default=None, ge=1)
 
 
-class OnnxSentiment(SentimentModel):
+class OnnxSentiment(CheckpointModel):
     """A checkpoint of any origin, run by ONNX Runtime on the CPU."""
 
     def __init__(
@@ -67,14 +63,12 @@ class OnnxSentiment(SentimentModel):
         network: Network,
         output: str,
         columns: Sequence[Sentiment],
-        languages: Sequence[str],
+        languages: Sequence[str] | None,
     ) -> None:
         """Take a loaded network; ``columns`` says what each number of ``output`` stands for."""
-        self._name = name
+        super().__init__(name, columns, languages)
         self._network = network
         self._output = output
-        self._columns = tuple(columns)
-        self._languages = frozenset(languages)
 
     @classmethod
     def load(
@@ -92,7 +86,7 @@ class OnnxSentiment(SentimentModel):
         ``label_map`` is as for ``columns_of``; ``languages`` is what it was trained for, English
         if not said. Raises ModelError for anything missing, damaged or unfit.
         """
-        config = _read(CheckpointConfig, folder / CONFIG_FILE)
+        config = read_form(CheckpointConfig, folder / CONFIG_FILE)
         columns = columns_of(str(folder), config.id2label, label_map)
         max_tokens = _max_tokens(folder, config)
         tokenizer = read_tokenizer(folder / TOKENIZER_FILE, max_tokens)
@@ -103,45 +97,11 @@ class OnnxSentiment(SentimentModel):
         full_name = name or folder.name
         if "@" not in full_name:
             full_name = f"{full_name}@{_digest(file)}"
-        return cls(full_name, network, output, columns, languages or DEFAULT_LANGUAGES)
+        return cls(full_name, network, output, columns, languages)
 
-    @property
-    def name(self) -> str:
-        """Name, and what tells this version of it from others."""
-        return self._name
-
-    @property
-    def languages(self) -> frozenset[str]:
-        """Codes of the languages it is said to be trained for."""
-        return self._languages
-
-    def probabilities(self, texts: Sequence[str]) -> F32:
-        """Return probabilities, shape (texts, 3) in the order of LABELS.
-
-        Outputs that stand for one label are added up; a label without an output has 0.
-        """
-        result = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
-        if not texts:
-            return result
-        [logits] = self._network.run([readable(text) for text in texts], [self._output])
-        outputs = softmax(logits)
-        for column, label in enumerate(self._columns):
-            result[:, LABELS.index(label)] += outputs[:, column]
-        return result
-
-
-def readable(text: str) -> str:
-    """Return ``text`` cut to a bounded length, without what is no character (lone surrogates)."""
-    return text[:TEXT_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-
-
-def _read(form: type[Form], path: Path) -> Form:
-    try:
-        return form.model_validate_json(read_bounded(path, MAX_CONFIG_MEGABYTES))
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "content"
-        raise ModelError(f"{path}: {key}: {first['msg']}") from err
+    def _outputs(self, texts: Sequence[str]) -> F32:
+        [logits] = self._network.run(texts, [self._output])
+        return softmax(logits)
 
 
 def _max_tokens(folder: Path, config: CheckpointConfig) -> int:
@@ -153,7 +113,7 @@ def _max_tokens(folder: Path, config: CheckpointConfig) -> int:
         limits.append(config.max_position_embeddings - unused)
     path = folder / TOKENIZER_SETTINGS_FILE
     if path.is_file():
-        limits.append(_read(TokenizerSettings, path).model_max_length or MAX_TOKENS)
+        limits.append(read_form(TokenizerSettings, path).model_max_length or MAX_TOKENS)
     return max(2, int(min(limits)))
 
 

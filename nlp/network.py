@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import ModelError, QuarantineError
-from nlp.onnx_files import OnnxFile, read_bounded
+from nlp.model_folder import read_bounded
+from nlp.onnx_files import OnnxFile
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from core.errors import ModelError
+from nlp.model_folder import MEGABYTE, read_bounded
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
@@ -53,11 +54,6 @@ QUANTISED_ON_THE_FLY: Final = frozenset(
     {"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "QAttention", "DynamicQuantizeLSTM"}
 )
 """Operators that take their scale from all texts of a batch."""
-
-MEGABYTE: Final = 1_000_000
-
-MAX_CONFIG_MEGABYTES: Final = 5
-"""A configuration has some kilobytes; one of a thousand labels some more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +98,6 @@ def read_onnx(path: Path, *, max_megabytes: int, allow_neighbours: bool) -> Onnx
         word_count=_word_count(model, weights),
         mixes_batch=any(node.op_type in QUANTISED_ON_THE_FLY for node in nodes),
     )
-
-
-def read_bounded(path: Path, max_megabytes: int) -> bytes:
-    """Return the content of a model's file; raises ModelError if it is missing or too large."""
-    try:
-        size = path.stat().st_size
-        if size > max_megabytes * MEGABYTE:
-            raise ModelError(
-                f"{path}: {size / MEGABYTE:,.0f} MB, at most {max_megabytes:,} MB of such a file "
-                "are read; export a smaller or a quantised model"
-            )
-        return path.read_bytes()
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
 
 
 def _parse(path: Path, content: bytes) -> ModelProto:

@@ -1,14 +1,10 @@
 """Sentiment of texts: the model's contract, the linear model, and loading whichever is configured.
 
-A linear model is a folder with ``config.json`` and ``weights.npz``. Nothing in it is code: the
-arrays are read without pickle, and a checksum proves that they are the ones the configuration
-speaks of.
+A linear model is a folder with ``config.json`` and ``weights.npz`` (``nlp.model_folder``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +12,21 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from core.errors import ModelError
 from core.mention import Sentiment
 from core.settings import ModelSettings
 from nlp import ngrams
+from nlp.model_folder import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    Arrays,
+    ArraysConfig,
+    check_shapes,
+    read_arrays,
+    read_folder,
+)
 
 F32 = npt.NDArray[np.float32]
 
@@ -33,8 +38,6 @@ DEFAULT_MODEL: Final = "sentiment-en"
 DEFAULT_ENCODER: Final = "encoder-en"
 OTHER_ENCODER: Final = "encoder-multi"
 DEFAULT_REFERENCE: Final = "default"
-CONFIG_FILE: Final = "config.json"
-WEIGHTS_FILE: Final = "weights.npz"
 FORMAT: Final = "groundswell-linear"
 
 
@@ -56,36 +59,14 @@ class SentimentModel(Protocol):
         """
 
 
-class FileDigest(BaseModel):
-    """A file that a model was trained or measured on: its name, rows and SHA-256."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    file: str
-    rows: int
-    sha256: str
-
-
-class LinearConfig(BaseModel):
+class LinearConfig(ArraysConfig):
     """``config.json`` of a linear model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: str
-    name: str
-    version: str
     features_version: int
     labels: tuple[str, ...]
     languages: tuple[str, ...]
     bits: int = Field(ge=8, le=24)
     temperature: float = Field(gt=0)
-    weights_sha256: str
-    licence: str
-    command: str
-    data_files: tuple[FileDigest, ...] = ()
-    settings: Mapping[str, Any] = {}
-    packages: Mapping[str, str] = {}
-    scores: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +113,11 @@ class LinearSentiment:
     def load(cls, folder: Path) -> LinearSentiment:
         """Read a model folder; raises ModelError when a file is missing, damaged or unfit."""
         config = read_config(folder)
-        return cls.of_arrays(config, _read_weights(folder, config), str(folder / WEIGHTS_FILE))
+        return cls.of_arrays(config, read_arrays(folder, config), str(folder / WEIGHTS_FILE))
 
     @classmethod
     def of_arrays(
-        cls, config: LinearConfig, arrays: Mapping[str, npt.NDArray[Any]], where: str = "weights"
+        cls, config: LinearConfig, arrays: Arrays, where: str = "weights"
     ) -> LinearSentiment:
         """Make a model of its stored arrays; raises ModelError for one missing or misshapen."""
         size = 1 << config.bits
@@ -147,9 +128,7 @@ class LinearSentiment:
             "character_idf": (size,),
             "bias": (len(LABELS),),
         }
-        for name, shape in shapes.items():
-            if name not in arrays or arrays[name].shape != shape:
-                raise ModelError(f"{where}: {name}: expected shape {shape}")
+        check_shapes(where, arrays, shapes)
         return cls(
             config,
             Table.of(arrays["word_weights"], arrays["word_idf"]),
@@ -160,7 +139,7 @@ class LinearSentiment:
     @property
     def name(self) -> str:
         """Name and version, as stored beside every result."""
-        return f"{self.config.name}@{self.config.version}"
+        return self.config.full_name
 
     @property
     def languages(self) -> frozenset[str]:
@@ -260,47 +239,9 @@ def _bundled() -> set[str]:
 
 def read_config(folder: Path) -> LinearConfig:
     """Read and check ``config.json``; raises ModelError naming what is wrong."""
-    path = folder / CONFIG_FILE
-    try:
-        config = LinearConfig.model_validate_json(path.read_bytes())
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path}: {key}: {first['msg']}") from err
-    if config.format != FORMAT:
-        raise ModelError(f"{path}: format: {config.format!r} is not {FORMAT!r}")
-    if config.features_version != ngrams.FEATURES_VERSION:
-        raise ModelError(
-            f"{path}: features_version: trained on {config.features_version}, this version of "
-            f"Groundswell computes {ngrams.FEATURES_VERSION}; train the model anew"
-        )
+    config = read_folder(LinearConfig, folder, FORMAT, features_version=ngrams.FEATURES_VERSION)
     if config.labels != tuple(label.value for label in LABELS):
-        raise ModelError(f"{path}: labels: expected {[label.value for label in LABELS]}")
+        raise ModelError(
+            f"{folder / CONFIG_FILE}: labels: expected {[label.value for label in LABELS]}"
+        )
     return config
-
-
-def _read_weights(folder: Path, config: LinearConfig) -> dict[str, npt.NDArray[Any]]:
-    path = folder / WEIGHTS_FILE
-    try:
-        content = path.read_bytes()
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
-    if hashlib.sha256(content).hexdigest() != config.weights_sha256:
-        raise ModelError(f"{path}: its checksum is not the one in {CONFIG_FILE}: damaged or mixed")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, KeyError) as err:
-        raise ModelError(f"{path}: not a readable set of arrays: {err}") from err
-
-
-def write_model(folder: Path, config: LinearConfig, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write a model folder; the checksum in ``config`` is set to that of what was written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / WEIGHTS_FILE, allow_pickle=False, **dict(arrays))
-    digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
-    stated = config.model_copy(update={"weights_sha256": digest})
-    text = json.dumps(stated.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")

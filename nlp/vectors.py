@@ -2,26 +2,32 @@
 
 The tokens' vectors are distilled from a sentence encoder (``nlp.training.vectors``, after
 Model2Vec): texts that mean alike point alike. A model is a folder with ``config.json`` and
-``weights.npz``; nothing in it is code, and a checksum proves that the arrays are the ones that
-the configuration speaks of.
+``weights.npz`` (``nlp.model_folder``).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from core.errors import ModelError
 from nlp.encoder_text import TEXT_VERSION, write_for_encoder
-from nlp.sentiment import CONFIG_FILE, MODELS, WEIGHTS_FILE, FileDigest
+from nlp.model_folder import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    Arrays,
+    ArraysConfig,
+    check_shapes,
+    read_arrays,
+    read_folder,
+)
+from nlp.sentiment import MODELS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -39,35 +45,23 @@ BATCH: Final = 4_096
 """Texts tokenised at once: enough for numpy to pay, a few MB at most."""
 
 
-class VectorsConfig(BaseModel):
+class VectorsConfig(ArraysConfig):
     """``config.json`` of a set of token vectors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: str
-    name: str
-    version: str
     text_version: int
     languages: tuple[str, ...]
     dimensions: int = Field(ge=8, le=1024)
     tokens: int = Field(ge=1)
-    weights_sha256: str
-    licence: str
-    command: str
     encoder: str
     encoder_sha256: str
     labels: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
-    data_files: tuple[FileDigest, ...] = ()
-    settings: Mapping[str, Any] = {}
-    packages: Mapping[str, str] = {}
-    scores: Mapping[str, Any] = {}
 
 
 class SentenceVectors:
     """Turns texts into vectors of length one. Threads may share it; it is never changed."""
 
-    def __init__(self, config: VectorsConfig, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    def __init__(self, config: VectorsConfig, arrays: Arrays) -> None:
         """Make it of checked arrays: ``vocabulary``, ``tokens`` (int8) and ``scales``."""
         self.config = config
         words = arrays["vocabulary"].tobytes().decode("utf-8").split("\n")
@@ -80,12 +74,12 @@ class SentenceVectors:
     def load(cls, folder: Path) -> SentenceVectors:
         """Read a model folder; raises ModelError when a file is missing, damaged or unfit."""
         config = _read_config(folder)
-        return cls(config, _read_arrays(folder / WEIGHTS_FILE, config))
+        return cls(config, _read_arrays(folder, config))
 
     @property
     def name(self) -> str:
         """Name and version, as stored beside every result."""
-        return f"{self.config.name}@{self.config.version}"
+        return self.config.full_name
 
     @property
     def languages(self) -> frozenset[str]:
@@ -148,39 +142,15 @@ def _tokenizer(words: Sequence[str]) -> Tokenizer:
 
 
 def _read_config(folder: Path) -> VectorsConfig:
-    path = folder / CONFIG_FILE
-    try:
-        config = VectorsConfig.model_validate_json(path.read_bytes())
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{path}: {key}: {first['msg']}") from err
-    if config.format != FORMAT:
-        raise ModelError(f"{path}: format: {config.format!r} is not {FORMAT!r}")
-    if config.text_version != TEXT_VERSION:
-        raise ModelError(
-            f"{path}: text_version: made for texts of version {config.text_version}, this version "
-            f"of Groundswell writes {TEXT_VERSION}; train the model anew"
-        )
+    config = read_folder(VectorsConfig, folder, FORMAT, text_version=TEXT_VERSION)
     if len(config.labels) != len(config.thresholds):
-        raise ModelError(f"{path}: thresholds: expected one a label")
+        raise ModelError(f"{folder / CONFIG_FILE}: thresholds: expected one a label")
     return config
 
 
-def _read_arrays(path: Path, config: VectorsConfig) -> dict[str, npt.NDArray[Any]]:
-    try:
-        content = path.read_bytes()
-    except OSError as err:
-        raise ModelError(f"{path}: cannot be read: {err.strerror}") from err
-    if hashlib.sha256(content).hexdigest() != config.weights_sha256:
-        raise ModelError(f"{path}: its checksum is not the one in {CONFIG_FILE}: damaged or mixed")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, KeyError) as err:
-        raise ModelError(f"{path}: not a readable set of arrays: {err}") from err
+def _read_arrays(folder: Path, config: VectorsConfig) -> dict[str, npt.NDArray[Any]]:
+    path = folder / WEIGHTS_FILE
+    arrays = read_arrays(folder, config)
     labels = len(config.labels)
     shapes = {
         "tokens": (config.tokens, config.dimensions),
@@ -188,22 +158,8 @@ def _read_arrays(path: Path, config: VectorsConfig) -> dict[str, npt.NDArray[Any
         "head_weights": (labels, config.dimensions),
         "head_bias": (labels,),
     }
-    for name, shape in shapes.items():
-        if name not in arrays or arrays[name].shape != shape:
-            raise ModelError(f"{path}: {name}: expected shape {shape}")
+    check_shapes(path, arrays, shapes)
     vocabulary = arrays.get("vocabulary")
     if vocabulary is None or vocabulary.tobytes().count(b"\n") != config.tokens - 1:
         raise ModelError(f"{path}: vocabulary: expected {config.tokens} words, one a line")
     return arrays
-
-
-def write_vectors(
-    folder: Path, config: VectorsConfig, arrays: Mapping[str, npt.NDArray[Any]]
-) -> None:
-    """Write a model folder; the checksum in ``config`` is set to that of what was written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / WEIGHTS_FILE, allow_pickle=False, **dict(arrays))
-    digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
-    stated = config.model_copy(update={"weights_sha256": digest})
-    text = json.dumps(stated.model_dump(mode="json"), indent=2, ensure_ascii=False)
-    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")

@@ -26,7 +26,8 @@ from nlp.cascade import Cascade, cascade_curve
 from nlp.encoder import FORMAT, EncoderModel
 from nlp.encoder_text import TEXT_VERSION
 from nlp.evaluation import measure
-from nlp.sentiment import CONFIG_FILE, DEFAULT_MODEL, MODELS, LinearSentiment
+from nlp.model_folder import CONFIG_FILE
+from nlp.sentiment import DEFAULT_MODEL, MODELS, LinearSentiment
 from nlp.training.corpus import TASKS, Example, data_folder, read_task, unlabelled
 from nlp.training.export import (
     MODEL_FILE,

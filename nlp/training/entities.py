@@ -13,11 +13,8 @@ only measured.
 
 from __future__ import annotations
 
-import argparse
 import html
-import json
 import logging
-import os
 import platform
 import random
 from collections import Counter
@@ -50,6 +47,7 @@ from nlp.name_tagger import (
     read_lexicon,
     spans_of,
 )
+from nlp.training.command import run
 
 log = logging.getLogger(__name__)
 
@@ -507,23 +505,5 @@ def train(data: Path, folder: Path) -> ModelConfig:
     return write_model(folder, config.model_copy(update={"scores": scores}), arrays)
 
 
-def main() -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m nlp.training.entities")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("GROUNDSWELL_PUBLIC_DATA"),
-        help="folder with entities/*.conll (default: $GROUNDSWELL_PUBLIC_DATA)",
-    )
-    parser.add_argument("--out", type=Path, default=MODEL)
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the data with --data or GROUNDSWELL_PUBLIC_DATA")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    config = train(Path(arguments.data), arguments.out)
-    log.info("%s", json.dumps(config.scores, indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    run("entities", train, MODEL)

@@ -10,11 +10,9 @@ plain English: a first model drops those that it finds another language more pro
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import logging
-import os
 import platform
 import random
 from collections.abc import Sequence
@@ -30,6 +28,7 @@ from sklearn.linear_model import LogisticRegression
 
 from nlp.language import words_of
 from nlp.model_folder import ModelConfig, describe_data, write_model
+from nlp.training.command import run
 from nlp.word_scorer import BITS, FEATURES_VERSION, FORMAT, MODEL, WordScorer, word_buckets
 
 log = logging.getLogger(__name__)
@@ -167,23 +166,5 @@ def train(data: Path, folder: Path) -> ModelConfig:
     return write_model(folder, config, arrays)
 
 
-def main() -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m nlp.training.language")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("GROUNDSWELL_PUBLIC_DATA"),
-        help="folder with sentiment/multilingual (default: $GROUNDSWELL_PUBLIC_DATA)",
-    )
-    parser.add_argument("--out", type=Path, default=MODEL)
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the data with --data or GROUNDSWELL_PUBLIC_DATA")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    config = train(Path(arguments.data), arguments.out)
-    log.info("%s", json.dumps(config.scores, indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    run("language", train, MODEL)

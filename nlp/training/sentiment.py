@@ -11,11 +11,8 @@ on the training set; the validation set is only measured.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import logging
-import os
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,18 +28,18 @@ from sklearn.linear_model import LogisticRegression
 
 from nlp import ngrams
 from nlp.evaluation import Labelled, evaluate_sentiment, measure, read_labelled
+from nlp.model_folder import DataFile, write_model
 from nlp.sentiment import (
     DEFAULT_MODEL,
     FORMAT,
     LABELS,
     MODELS,
-    FileDigest,
     LinearConfig,
     LinearSentiment,
     softmax,
-    write_model,
 )
 from nlp.story import normalise_story
+from nlp.training.command import run
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +193,7 @@ def train(data: Path, folder: Path) -> LinearConfig:
     files = [data / "sentiment" / name for name in ("en_train.tsv", "en_validation.tsv")]
     training, validation = (read_labelled(path) for path in files)
     digests = [
-        FileDigest(
+        DataFile(
             file=f"sentiment/{path.name}",
             rows=len(rows.texts),
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -219,7 +216,6 @@ def train(data: Path, folder: Path) -> LinearConfig:
         languages=("en",),
         bits=BITS,
         temperature=temperature,
-        weights_sha256="",
         licence="Apache-2.0",
         command="python -m nlp.training.sentiment",
         data_files=tuple(digests),
@@ -247,23 +243,5 @@ def train(data: Path, folder: Path) -> LinearConfig:
     return config
 
 
-def main() -> None:
-    """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m nlp.training.sentiment")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("GROUNDSWELL_PUBLIC_DATA"),
-        help="folder with sentiment/en_train.tsv (default: $GROUNDSWELL_PUBLIC_DATA)",
-    )
-    parser.add_argument("--out", type=Path, default=MODELS / DEFAULT_MODEL)
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the data with --data or GROUNDSWELL_PUBLIC_DATA")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    config = train(Path(arguments.data), arguments.out)
-    log.info("%s", json.dumps(config.scores, indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    run("sentiment", train, MODELS / DEFAULT_MODEL)

@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nlp.encoder_text import TEXT_VERSION, write_for_encoder
-from nlp.sentiment import MODELS, FileDigest
+from nlp.model_folder import DataFile, write_model
+from nlp.sentiment import MODELS
 from nlp.themes.mapping import Labelled, read_labelled_themes
 from nlp.training.theme_head import (
     CODES,
@@ -45,7 +46,6 @@ from nlp.vectors import (
     SentenceVectors,
     VectorsConfig,
     load_vectors,
-    write_vectors,
 )
 
 VERSION: Final = "1.0"
@@ -140,11 +140,11 @@ def distil(words: Sequence[str], encoded: F32, texts: Sequence[str]) -> dict[str
     }
 
 
-def digest_of(data: Path, name: str) -> FileDigest:
+def digest_of(data: Path, name: str) -> DataFile:
     """Return the name, rows and checksum of a data file."""
     content = (data / name).read_bytes()
     rows = content.count(b"\n") - name.endswith(".tsv")
-    return FileDigest(file=name, rows=rows, sha256=hashlib.sha256(content).hexdigest())
+    return DataFile(file=name, rows=rows, sha256=hashlib.sha256(content).hexdigest())
 
 
 def train(
@@ -169,7 +169,6 @@ def train(
         languages=("en",),
         dimensions=DIMENSIONS,
         tokens=len(arrays["tokens"]),
-        weights_sha256="",
         licence="Apache-2.0",
         command="python -m nlp.training.vectors --encoder FOLDER",
         encoder="sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
@@ -193,7 +192,7 @@ def train(
     if compares:
         groups = {"news": texts[:COMPARED], "tweets": texts[len(news) :][:COMPARED]}
         scores["encoder"] = compare(encoder, vectors, groups)
-    write_vectors(out, config.model_copy(update={"scores": scores}), arrays)
+    write_model(out, config.model_copy(update={"scores": scores}), arrays)
     load_vectors(out)
     return scores
 

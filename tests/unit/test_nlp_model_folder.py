@@ -1,3 +1,5 @@
+import hashlib
+import io
 import json
 from pathlib import Path
 
@@ -8,13 +10,18 @@ from core.errors import ModelError
 from nlp.model_folder import (
     CONFIG_FILE,
     WEIGHTS_FILE,
+    ArraysConfig,
     ModelConfig,
     describe_data,
     pack_words,
+    read_arrays,
+    read_folder,
     read_model,
     unpack_words,
     write_model,
 )
+from nlp.sentiment import MODELS, LinearConfig
+from nlp.vectors import VectorsConfig
 
 CONFIG = ModelConfig(
     format="test-model",
@@ -24,6 +31,13 @@ CONFIG = ModelConfig(
     labels=("a", "b"),
     command="python -m train",
 )
+
+
+def _npy() -> bytes:
+    """Return one array in a file of its own, which is no set of arrays."""
+    stream = io.BytesIO()
+    np.save(stream, np.arange(3))
+    return stream.getvalue()
 
 
 @pytest.fixture
@@ -83,23 +97,56 @@ def test_damaged_and_missing_arrays_are_refused(folder: Path) -> None:
     (folder / WEIGHTS_FILE).write_bytes(b"PK\x03\x04 truncated")
     with pytest.raises(ModelError, match="checksum"):
         read_model(folder, "test-model", 1, ["weights"])
-    import hashlib
 
-    digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
-    _change(folder, weights_sha256=digest)
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 truncated", b"", b"no archive", _npy()])
+def test_what_is_no_set_of_arrays_is_refused(folder: Path, content: bytes) -> None:
+    """Whatever the file holds instead, also with a checksum that fits."""
+    (folder / WEIGHTS_FILE).write_bytes(content)
+    _change(folder, weights_sha256=hashlib.sha256(content).hexdigest())
     with pytest.raises(ModelError, match="not a readable set of arrays"):
         read_model(folder, "test-model", 1, ["weights"])
 
 
 def test_pickled_arrays_are_refused(folder: Path) -> None:
     """An array of objects, which would run code when read, is not read."""
-    import hashlib
-
     np.savez(folder / WEIGHTS_FILE, weights=np.array([{"a": 1}], dtype=object), allow_pickle=True)
     digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
     _change(folder, weights_sha256=digest)
     with pytest.raises(ModelError, match="not a readable set of arrays"):
         read_model(folder, "test-model", 1, ["weights"])
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_a_configuration_that_is_no_json_is_refused(folder: Path, content: bytes) -> None:
+    """The error names the file, and that its content as a whole is wrong."""
+    (folder / CONFIG_FILE).write_bytes(content)
+    with pytest.raises(ModelError, match=r"config\.json: content: "):
+        read_folder(ModelConfig, folder, "test-model")
+
+
+@pytest.mark.parametrize(
+    ("form", "model"),
+    [
+        (LinearConfig, "sentiment-en"),
+        (VectorsConfig, "vectors-en"),
+        (ModelConfig, "names-en"),
+        (ModelConfig, "language"),
+    ],
+)
+def test_a_bundled_model_is_written_as_it_was_read(
+    form: type[ArraysConfig], model: str, tmp_path: Path
+) -> None:
+    """Nothing that its configuration states is lost, added or read as something else."""
+    content = json.loads((MODELS / model / CONFIG_FILE).read_text(encoding="utf-8"))
+    config = read_folder(form, MODELS / model, content["format"])
+
+    write_model(tmp_path, config, read_arrays(MODELS / model, config))
+
+    written = json.loads((tmp_path / CONFIG_FILE).read_text(encoding="utf-8"))
+    assert written | {"weights_sha256": content["weights_sha256"]} == content
+    assert next(iter(written)) == "format"
+    assert list(written)[-1] == "scores"
 
 
 def test_words_are_packed_and_unpacked() -> None:

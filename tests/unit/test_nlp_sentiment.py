@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from core.errors import ModelError
 from core.settings import ModelSettings
+from nlp.model_folder import CONFIG_FILE, WEIGHTS_FILE
 from nlp.sentiment import (
-    CONFIG_FILE,
     DEFAULT_ENCODER,
     DEFAULT_MODEL,
     LABELS,
     MODELS,
     OTHER_ENCODER,
-    WEIGHTS_FILE,
     LinearSentiment,
     load_configured,
     load_sentiment,

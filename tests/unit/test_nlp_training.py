@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from nlp.evaluation import read_labelled
+from nlp.model_folder import CONFIG_FILE, WEIGHTS_FILE
 from nlp.sentiment import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
     LinearConfig,
     LinearSentiment,
     load_sentiment,
