@@ -9,10 +9,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
-from alerts.mail import address_of, one_line, templates
+from alerts.message import address_of, fill, one_line
 from core.settings import MailSettings
 
 SHOWN = 30
+COLOUR = "#0b6b77"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,16 @@ def compose_list(facts: HeldFacts, mail: MailSettings, recipient: str) -> EmailM
     message["Date"] = format_datetime(facts.now)
     message["Message-ID"] = f"<{facts.key}@{sender.domain or 'groundswell.invalid'}>"
     message["Auto-Submitted"] = "auto-generated"
-    values = list_values(facts)
-    message.set_content(templates().get_template("held.txt").render(values))
-    html = templates().get_template("held.html").render(values)
-    message.add_alternative(html, subtype="html")
-    message.set_boundary(f"alternative-{facts.key}"[:69])
+    fill(message, "held", _values(facts), facts.key)
     return message
 
 
-def list_values(facts: HeldFacts) -> dict[str, object]:
+def _values(facts: HeldFacts) -> dict[str, object]:
     """Return what the templates show."""
     zone = ZoneInfo(facts.zone)
     return {
         "subject": subject_of_list(facts),
+        "colour": COLOUR,
         "reason": facts.reason,
         "items": [
             {

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from alerts.mail import address_of, one_line, templates
+from alerts.message import address_of, fill, one_line, picture_of
 from charts.chart import Chart
-from charts.render import ChartError, to_png
 from core.settings import MailSettings
 from insights.measures import UsualRange
 from insights.sentence import format_range
@@ -81,7 +80,7 @@ def compose_letter(
     cannot be drawn is left out.
     """
     digest = hashlib.blake2b(facts.key.encode(), digest_size=10).hexdigest()
-    picture = _picture(facts.chart)
+    picture = picture_of(facts.chart)
     values = _values(facts, f"chart.{digest}@groundswell", has_chart=picture is not None)
     sender = address_of(mail.sender)
     message = EmailMessage()
@@ -92,21 +91,7 @@ def compose_letter(
     message["Message-ID"] = f"<{digest}.letter@{sender.domain or 'groundswell.invalid'}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Groundswell-Rule"] = one_line(facts.rule)
-    message.set_content(templates().get_template("letter.txt").render(values))
-    html = templates().get_template("letter.html").render(values)
-    message.add_alternative(html, subtype="html")
-    if picture is not None:
-        part = message.get_payload()[1]  # type: ignore[index]
-        part.add_related(  # type: ignore[union-attr]
-            picture,
-            maintype="image",
-            subtype="png",
-            cid=f"<{values['chart_cid']}>",
-            filename="volume.png",
-            disposition="inline",
-        )
-        part.set_boundary(f"related-{digest}")  # type: ignore[union-attr]
-    message.set_boundary(f"alternative-{digest}")
+    fill(message, "letter", values, digest, picture)
     return message
 
 
@@ -147,15 +132,6 @@ def _values(facts: LetterFacts, chart_cid: str, *, has_chart: bool) -> dict[str,
         "chart_alt": facts.chart.alt_text if facts.chart and has_chart else "",
         "chart_cid": chart_cid,
     }
-
-
-def _picture(chart: Chart | None) -> bytes | None:
-    if chart is None or chart.is_empty:
-        return None
-    try:
-        return to_png(chart)
-    except ChartError:
-        return None
 
 
 # --- the all-clear

@@ -6,30 +6,25 @@ Pure but for reading the templates: the same incident always makes the same mess
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
-from functools import cache
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
 from alerts.incidents import notification_key
+from alerts.message import address_of, excerpt, fill, one_line, picture_of
 from alerts.plain import without_links
 from charts.chart import Chart
-from charts.render import ChartError, to_png
 from core.mention import Mention, Sentiment
 from core.rules import RuleKind
 from core.settings import MailSettings
 
-EXCERPT = 220
 MENTIONS = 5
 SUBJECT_CHARS = 120
 NAME_CHARS = 60
@@ -99,13 +94,9 @@ def drawn(facts: MailFacts) -> MailFacts:
 
     A chart that cannot be drawn is left out.
     """
-    if facts.picture is not None or facts.chart is None or facts.chart.is_empty:
+    if facts.picture is not None:
         return facts
-    try:
-        return replace(facts, picture=to_png(facts.chart))
-    except ChartError:
-        # Its words are missed less than the whole mail would be.
-        return facts
+    return replace(facts, picture=picture_of(facts.chart))
 
 
 def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> EmailMessage:
@@ -119,23 +110,8 @@ def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> 
     values = _values(facts, has_chart=picture is not None)
     sender = address_of(mail.sender)
     message = _addressed(facts, sender, recipients)
-    message.set_content(templates().get_template("alert.txt").render(values))
-    html = templates().get_template("alert.html").render(values)
-    message.add_alternative(html, subtype="html")
     key = hashlib.blake2b(str(message["Message-ID"]).encode(), digest_size=12).hexdigest()
-    if picture is not None:
-        part = message.get_payload()[1]  # type: ignore[index]
-        part.add_related(  # type: ignore[union-attr]
-            picture,
-            maintype="image",
-            subtype="png",
-            cid=f"<{values['chart_cid']}>",
-            filename="volume.png",
-            disposition="inline",
-        )
-        part.set_boundary(f"related-{key}")  # type: ignore[union-attr]
-    # The library would draw lots for them, and two sendings of one mail would differ.
-    message.set_boundary(f"alternative-{key}")
+    fill(message, "alert", values, key, picture)
     return message
 
 
@@ -312,22 +288,12 @@ def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
     parts += [_clock(mention.published_at, facts), _host(mention.url)]
     return {
         "excerpt": without_links(
-            _excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text)
+            excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text)
         ),
         "byline": " · ".join(part for part in parts if part),
         "url": facts.mention_links.get(mention.id),
         "colour": SENTIMENT_COLOURS[mention.sentiment],
     }
-
-
-def _excerpt(text: str) -> str:
-    """Return the beginning of ``text``, cut between words unless a word is very long."""
-    line = one_line(text)
-    if len(line) <= EXCERPT:
-        return line
-    cut = line[: EXCERPT - 3]
-    words = cut.rsplit(" ", 1)[0]
-    return (words if len(words) > EXCERPT / 2 else cut) + " ..."
 
 
 def _host(url: str | None) -> str | None:
@@ -365,32 +331,3 @@ def _duration(seconds: float) -> str:
         return f"{minutes} minutes"
     hours = minutes / 60
     return f"{hours:.0f} hours" if minutes % 60 == 0 or hours >= 10 else f"{hours:.1f} hours"
-
-
-def one_line(text: str) -> str:
-    """Return ``text`` without line breaks and control characters: it may become a header."""
-    kept = "".join(
-        " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
-        for char in text
-        if unicodedata.category(char) != "Cf" or char in "\u200d\ufe0f"
-    )
-    return " ".join(kept.split())
-
-
-def address_of(text: str) -> Address:
-    """Return a checked setting's address with its name."""
-    name, spec = parseaddr(text)
-    return Address(display_name=name, addr_spec=spec)
-
-
-@cache
-def templates() -> Environment:
-    """Return the templates beside this file; what goes into HTML is escaped."""
-    return Environment(
-        loader=PackageLoader("alerts"),
-        autoescape=select_autoescape(["html"], default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

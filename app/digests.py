@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from alerts.incident import Incident
 from alerts.letters import Figure, LetterFacts, Row, Section, compose_letter
-from alerts.mail import SENTIMENT_COLOURS, _excerpt
+from alerts.mail import SENTIMENT_COLOURS
+from alerts.message import CHART_SIZE, excerpt
 from alerts.schedule import Occurrence, latest_due
 from app.answers import Overview, Stats, TrendRow, VolumePoint
 from app.rounds import Letter, Round
@@ -27,7 +28,6 @@ from insights.sentence import format_factor, format_range
 if TYPE_CHECKING:
     from app.queries import Queries
 
-CHART_SIZE = (556, 190)
 TOP_MENTIONS, TOP_TRENDS, TOP_SHARED, SHOWN_INCIDENTS = 5, 5, 3, 8
 POOL = 60
 """Mentions looked at for those that stirred most: copies of one story are one."""
@@ -170,7 +170,7 @@ def mention_row(mention: Mention, base: str, zone: str) -> Row:
         include_irrelevant=True,
     )
     return Row(
-        _excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text),
+        excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text),
         " · ".join(part for part in parts if part),
         f"{base}/{only.url('mentions')}",
         SENTIMENT_COLOURS[mention.sentiment],

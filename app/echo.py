@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from alerts.mail import address_of
+from alerts.message import address_of
 from core.mention import Mention
 from core.settings import Settings
 

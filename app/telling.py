@@ -11,6 +11,7 @@ from alerts.handling import Deed, Handling
 from alerts.incident import Incident, IncidentStep
 from alerts.incidents import notification_key
 from alerts.mail import Action, MailFacts, compose, drawn
+from alerts.message import CHART_SIZE
 from alerts.quiet import is_urgent
 from app.bootstrap import Application
 from app.handling import IncidentDesk, Links
@@ -24,8 +25,6 @@ from core.rules import BurstRule, Rule, RuleKind
 from core.window import TimeWindow
 
 CHART_LENGTH = timedelta(hours=48)
-CHART_SIZE = (420, 180)
-"""Narrower than the place in the mail: on a phone its words are still as large as small print."""
 
 _ON = (
     (Deed.ACKNOWLEDGE, "I am on it"),
