@@ -23,6 +23,10 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # Present on every system that draws: no picture waits for a font.
 FONT = "Inter, Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
+TICKS, TICKS_IF_NARROW = 6, 4
+NARROW = 480
+"""Pixels below which six times do not stand side by side."""
+
 # One way of writing time for all readers: day before month, 24 hours.
 TIME_FORMATS: JsonObject = {
     "year": "%Y",
@@ -126,12 +130,17 @@ def spoken_time(instant: datetime, zone: str) -> str:
     return f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
 
 
-def time_axis(title: str | None = None) -> JsonObject:
-    """Return the horizontal encoding of times made by :func:`wall_clock` (field "at")."""
+def time_axis(width: int | None = None) -> JsonObject:
+    """Return the horizontal encoding of times made by :func:`wall_clock` (field "at").
+
+    ``width`` is the chart's in pixels: a narrow one has fewer ticks, so that days and hours keep
+    clear of each other.
+    """
+    ticks = TICKS_IF_NARROW if width is not None and width < NARROW else TICKS
     return {
         "field": "at",
         "type": "temporal",
-        "title": title,
+        "title": None,
         "scale": {"type": "utc"},
-        "axis": {"grid": False, "tickCount": 6, "format": TIME_FORMATS},
+        "axis": {"grid": False, "tickCount": ticks, "format": TIME_FORMATS},
     }

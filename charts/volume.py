@@ -112,7 +112,7 @@ def _usual_layers(points: Sequence[VolumePoint], frame: Frame, unit: str) -> lis
         "data": {"values": values},
         "mark": {"type": "area", "color": frame.theme.band, "opacity": 0.6},
         "encoding": {
-            "x": time_axis(),
+            "x": time_axis(frame.width),
             "y": {"field": "low", "type": "quantitative", "title": unit},
             "y2": {"field": "high"},
         },
@@ -125,7 +125,10 @@ def _usual_layers(points: Sequence[VolumePoint], frame: Frame, unit: str) -> lis
             "strokeDash": [4, 3],
             "strokeWidth": 1,
         },
-        "encoding": {"x": time_axis(), "y": {"field": "expected", "type": "quantitative"}},
+        "encoding": {
+            "x": time_axis(frame.width),
+            "y": {"field": "expected", "type": "quantitative"},
+        },
     }
     return [band, line]
 
@@ -150,7 +153,7 @@ def _bars(points: Sequence[VolumePoint], frame: Frame, unit: str) -> JsonObject:
         "data": {"values": values},
         "mark": {"type": "rect", "strokeWidth": 1, "opacity": 0.9},
         "encoding": {
-            "x": time_axis(),
+            "x": time_axis(frame.width),
             "x2": {"field": "until"},
             "y": {
                 "field": "count",
@@ -202,7 +205,7 @@ def _burst_label(burst: VolumePoint, points: Sequence[VolumePoint], frame: Frame
             "fontWeight": "bold",
         },
         "encoding": {
-            "x": time_axis(),
+            "x": time_axis(frame.width),
             "y": {"field": "count", "type": "quantitative"},
             "text": {"field": "label", "type": "nominal"},
         },

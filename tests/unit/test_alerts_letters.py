@@ -104,6 +104,19 @@ def test_a_letter_is_complete_in_both_parts_and_always_the_same() -> None:
     assert "https://listen.example/mentions" in text
 
 
+def test_a_letter_without_a_story_leaves_no_gap() -> None:
+    """Its sentences stand in a row of their own, which is there only with them."""
+    mail = MailSettings()
+    pages = []
+    for story in ((), ("Nobody waits.",)):
+        html = compose_letter(replace(FACTS, story=story), mail, []).get_body(("html",))
+        assert html is not None
+        pages.append(html.get_content().split("12 mentions since yesterday.")[2])
+    without, told = pages
+    assert "Nobody waits." in told
+    assert told.count("<tr>") == without.count("<tr>") + 1
+
+
 def test_a_letter_about_made_up_data_says_so() -> None:
     """In the subject and in both parts; with nobody named it goes to the sender."""
     message = compose_letter(replace(FACTS, is_synthetic=True), MailSettings(), [])

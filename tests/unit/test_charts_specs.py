@@ -134,6 +134,17 @@ def test_times_are_drawn_on_the_zones_clock() -> None:
     assert "06:00" in to_svg(volume_chart(late, Frame(zone="Asia/Kolkata")))
 
 
+def test_a_narrow_chart_has_fewer_times_beside_each_other() -> None:
+    """Two days in a mail are told by days and noons; where there is room, by every six hours."""
+    two_days = volumes(48)
+    assert ">06:00<" not in to_svg(volume_chart(two_days, Frame(width=420)))
+    for width in (420, 600):
+        drawn = to_svg(volume_chart(two_days, Frame(width=width)))
+        assert ">12:00<" in drawn
+        assert ">Wed 4 Mar<" in drawn
+    assert ">06:00<" in to_svg(volume_chart(two_days, Frame(width=600)))
+
+
 def test_the_early_burst_is_labelled_to_its_right() -> None:
     """The label of a burst stays inside the chart."""
     early = [VolumePoint(hour(i), 30 if i < 3 else 5, is_burst=i < 3) for i in range(24)]
