@@ -95,11 +95,6 @@ def open_event(
         window_end=now,
         started_at=began,
         observed=len(stories),
-        expected=0.0,
-        low=0,
-        high=0,
-        factor=0.0,
-        p=1.0,
         words=words,
     )
     key = "\n".join((rule.name, "event", *sorted(stories)))

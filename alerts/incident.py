@@ -37,18 +37,20 @@ class Evidence(Part):
     """Why a rule fired: what was seen in a window, what was expected, and how unlikely that is.
 
     Counts are mentions for a volume spike; for a negative spike ``observed`` are negative mentions
-    out of ``scored``. ``low`` and ``high`` bound what is usual; ``factor`` is observed / expected.
+    out of ``scored``. ``low`` and ``high`` bound what is usual; ``factor`` is observed / expected,
+    ``p`` the probability of so many by chance. All five are None where nobody knows what is usual:
+    while a rule is learning, and for kinds that compare with nothing.
     """
 
     window_start: datetime
     window_end: datetime
     started_at: datetime
     observed: int
-    expected: float
-    low: float
-    high: float
-    factor: float
-    p: float
+    expected: float | None = None
+    low: float | None = None
+    high: float | None = None
+    factor: float | None = None
+    p: float | None = None
     scored: int | None = None
     reference_start: datetime | None = None
     reference_end: datetime | None = None

@@ -201,13 +201,13 @@ def _lead(facts: MailFacts) -> str:
             f"{share} % of what is said about {incident.topic} is negative: "
             f"{seen.observed} of {seen.scored}, more than on {usual}."
         )
-    if seen.is_learning or seen.expected <= 0:
+    if seen.is_learning or not seen.factor:
         return f"{incident.topic} has {_times(seen)}, more than {usual}."
     return f"{incident.topic} has {_times(seen)} of {usual}."
 
 
 def _times(seen: Evidence) -> str:
-    if seen.expected <= 0 or seen.is_learning:
+    if seen.is_learning or not seen.factor:
         return f"{seen.observed:,} mentions in {_length(seen)}"
     return f"{seen.factor:.1f} times the volume"
 
@@ -228,8 +228,9 @@ def _story(facts: MailFacts) -> list[str]:
         told.append(f"It lasted {_duration(lasted.total_seconds())}.")
         return told
     if incident.kind is RuleKind.VOLUME_SPIKE:
-        usual = "" if seen.is_learning else f", usual {seen.low:.0f}-{seen.high:.0f}"
-        told.append(f"In the last {_length(seen)}: {seen.observed:,}{usual}.")
+        usual = _usual(seen)
+        known = f", {usual}" if usual else ""
+        told.append(f"In the last {_length(seen)}: {seen.observed:,}{known}.")
     if facts.step is IncidentStep.DOUBLED:
         told.append("It has doubled since the last mail.")
     return told
@@ -243,12 +244,7 @@ def _why(facts: MailFacts) -> list[str]:
     if seen.is_learning:
         told.append(seen.note or "It is still learning what is usual.")
     else:
-        told.append(
-            f"Observed {seen.observed:,} in {_length(seen)} "
-            f"up to {_clock(seen.window_end, facts)}, "
-            f"expected {seen.expected:.1f} (usual {seen.low:.0f}-{seen.high:.0f}), "
-            f"probability of so many by chance {_probability(seen.p)}."
-        )
+        told.append(f"{_observed(facts)}.")
         if seen.reference_start and seen.reference_end:
             told.append(
                 f"Compared with the same hours from {seen.reference_start:%d %b %Y} "
@@ -260,6 +256,27 @@ def _why(facts: MailFacts) -> list[str]:
     if facts.others:
         told.append("One other gets it." if facts.others == 1 else f"{facts.others} others get it.")
     return told
+
+
+def _usual(seen: Evidence) -> str | None:
+    """Return the usual range in words; None where it is not known."""
+    if seen.is_learning or seen.low is None or seen.high is None:
+        return None
+    return f"usual {seen.low:.0f}-{seen.high:.0f}"
+
+
+def _observed(facts: MailFacts) -> str:
+    """Return what was seen beside what was expected, as far as that is known."""
+    seen = facts.incident.latest
+    usual = _usual(seen)
+    parts = [
+        f"Observed {seen.observed:,} in {_length(seen)} up to {_clock(seen.window_end, facts)}"
+    ]
+    if seen.expected is not None:
+        parts.append(f"expected {seen.expected:.1f}" + (f" ({usual})" if usual else ""))
+    if seen.p is not None:
+        parts.append(f"probability of so many by chance {_probability(seen.p)}")
+    return ", ".join(parts)
 
 
 def _probability(p: float) -> str:

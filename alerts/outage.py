@@ -148,11 +148,6 @@ def _evidence(since: datetime, now: datetime, count: int, words: Words) -> Evide
         window_end=now,
         started_at=min(since, now),
         observed=count,
-        expected=0.0,
-        low=0,
-        high=0,
-        factor=0.0,
-        p=1.0,
         words=words,
     )
 

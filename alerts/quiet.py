@@ -53,4 +53,6 @@ def is_urgent(rule: Rule, incident: Incident, quiet: QuietHours | None) -> bool:
         return True
     seen = incident.latest
     level = quiet.breaks_through if quiet is not None else None
-    return level is not None and not seen.is_learning and seen.factor >= level
+    if level is None or seen.is_learning or seen.factor is None:
+        return False
+    return seen.factor >= level

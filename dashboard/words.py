@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from alerts.incident import Evidence
 from core.mention import Author
 from insights.measures import Estimate
+from insights.sentence import format_factor, format_range
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -151,3 +153,16 @@ def excerpt(text: str, limit: int) -> str:
 def _word_start(text: str, at: int) -> int:
     space = text.find(" ", at)
     return space + 1 if 0 <= space < at + 40 else at
+
+
+def compared(seen: Evidence) -> str:
+    """Return how far that is from what is usual, as far as it is known."""
+    text = ""
+    if seen.factor:
+        text += f", {format_factor(seen.factor)} times what is usual"
+        if seen.low is not None and seen.high is not None:
+            text += f", {format_range(round(seen.low), round(seen.high))}"
+    if seen.p is not None:
+        is_rare = seen.p < 1e-6
+        text += f" ({'by chance less than once in a million' if is_rare else f'p = {seen.p:.1g}'})"
+    return text

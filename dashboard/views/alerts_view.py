@@ -19,8 +19,7 @@ from dashboard.handling import chips, show_buttons, show_timeline, timeline
 from dashboard.mail import StoredMail, read_mail
 from dashboard.session import Session, Viewer, answer, viewer
 from dashboard.shell import live
-from dashboard.words import ago, escape, exact, number
-from insights.sentence import format_factor, format_range
+from dashboard.words import ago, compared, escape, exact, number
 
 REFRESH_SECONDS = 5
 MAIL_HEIGHT = 640
@@ -129,7 +128,6 @@ def _why(incident: Incident, watcher: Viewer) -> str:
 
 def _evidence(kind: RuleKind, seen: Evidence, watcher: Viewer) -> str:
     since = ago(seen.started_at, watcher.now, watcher.zone)
-    usual = format_range(round(seen.low), round(seen.high))
     if kind is RuleKind.NEGATIVE_SPIKE:
         text = (
             f"{number(seen.observed)} of {number(seen.scored or 0)} scored mentions were negative"
@@ -139,11 +137,7 @@ def _evidence(kind: RuleKind, seen: Evidence, watcher: Viewer) -> str:
     text += f" in {_length(seen)}"
     if seen.is_learning:
         return f"{text}. The rule is still learning what is usual. It began {since}."
-    chance = "by chance less than once in a million" if seen.p < 1e-6 else f"p = {seen.p:.1g}"
-    return (
-        f"{text}, {format_factor(seen.factor)} times what is usual, {usual} ({chance}). "
-        f"It began {since}."
-    )
+    return f"{text}{compared(seen)}. It began {since}."
 
 
 def _length(seen: Evidence) -> str:

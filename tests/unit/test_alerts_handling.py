@@ -233,6 +233,7 @@ def test_what_breaks_through() -> None:
     assert is_urgent(rule, incident(evidence(factor=10.0)), NIGHT)
     assert not is_urgent(rule, incident(evidence(factor=9.9)), NIGHT)
     assert not is_urgent(rule, incident(evidence(factor=50.0, is_learning=True)), NIGHT)
+    assert not is_urgent(rule, incident(evidence(factor=None)), NIGHT)
     assert not is_urgent(rule, incident(), None)
     assert is_urgent(rule.model_copy(update={"urgent": True}), incident(), None)
 

@@ -27,6 +27,7 @@ NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
 BASE = "https://listen.example"
 MAIL = MailSettings(sender="Groundswell <groundswell@listen.example>")
 HOUR = timedelta(hours=1)
+UNKNOWN: dict[str, object] = dict.fromkeys(("expected", "low", "high", "factor", "p"))
 HOSTILE = (
     "line\r\nBcc: everyone@evil.example",
     "\u202egnp.exe\u202c\u2066x\u2069",
@@ -199,7 +200,7 @@ def test_text_part_says_everything() -> None:
         ),
         (
             IncidentStep.OPENED,
-            incident(evidence(is_learning=True, expected=0.0, factor=0.0, p=1.0)),
+            incident(evidence(**UNKNOWN, is_learning=True)),
             "Acme: 61 mentions in 60 minutes since 13:00",
         ),
     ],
@@ -225,7 +226,7 @@ def test_doubled_and_resolved_answer_the_first_mail() -> None:
 def test_learning_rule_says_so() -> None:
     """A rule without enough history claims no baseline, and says how far it is."""
     note = "This rule is learning, day 3 of 14; until then from 12 mentions an hour."
-    seen = evidence(is_learning=True, expected=0.0, factor=0.0, p=1.0, note=note)
+    seen = evidence(**UNKNOWN, is_learning=True, note=note)
     text = text_of(compose(facts(incident(seen)), MAIL, []))
     assert note in text
     assert "while it is still learning what is usual" in text
@@ -382,10 +383,30 @@ def test_who_is_on_it_stands_in_both_parts() -> None:
 
 def test_rule_that_is_learning_states_no_usual_range() -> None:
     """What is not known is not told as nought."""
-    young = incident(evidence(is_learning=True, low=0, high=0, expected=0.0))
+    young = incident(evidence(**UNKNOWN, is_learning=True))
     told = text_of(compose(facts(young), MAIL, ["a@acme.example"]))
     assert "0-0" not in told
+    assert "None" not in told
     assert "still learning what is usual" in told
+
+
+@pytest.mark.parametrize("kind", [RuleKind.VOLUME_SPIKE, RuleKind.NEGATIVE_SPIKE])
+@pytest.mark.parametrize("step", IncidentStep)
+def test_what_nobody_knows_is_not_told(kind: RuleKind, step: IncidentStep) -> None:
+    """Without an expectation a mail says what was seen, and no number beside it."""
+    vague = incident(evidence(**UNKNOWN, scored=88), kind=kind)
+    told = text_of(compose(facts(vague, step), MAIL, ["a@acme.example"]))
+    for word in ("None", "0-0", "expected", "probability", "times the volume"):
+        assert word not in told
+    assert "Observed 61 in 60 minutes up to 15:00.\n" in told
+
+
+def test_an_incident_stored_with_noughts_reads_as_before() -> None:
+    """Older versions stored nought for what they did not know."""
+    old = evidence(is_learning=True, expected=0.0, low=0, high=0, factor=0.0, p=1.0)
+    new = evidence(**UNKNOWN, is_learning=True)
+    first, second = (text_of(compose(facts(incident(seen)), MAIL, [])) for seen in (old, new))
+    assert first == second
 
 
 def test_no_mail_program_makes_a_link_of_a_strangers_address() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.incident import Evidence
 from app.answers import MentionRow
 from core.mention import (
     Author,
@@ -242,3 +243,14 @@ def test_no_other_file_is_read_as_a_mail(tmp_path: Path) -> None:
         "bad\0name.eml",
     ):
         assert read_mail(destination, (str(folder), None)) is None
+
+
+def test_an_alert_is_compared_as_far_as_something_is_known() -> None:
+    """Factor, usual range and probability where they are known; unknown is left out, not nought."""
+    at = datetime(2026, 3, 5, 15, tzinfo=UTC)
+    seen = Evidence(window_start=at, window_end=at, started_at=at, observed=61)
+    assert words.compared(seen) == ""
+    known = seen.model_copy(update={"factor": 10.0, "low": 3.0, "high": 9.0, "p": 0.0004})
+    assert words.compared(known) == ", 10 times what is usual, 3-9 (p = 0.0004)"
+    rare = seen.model_copy(update={"p": 1e-9})
+    assert words.compared(rare) == " (by chance less than once in a million)"

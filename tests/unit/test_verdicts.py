@@ -1,0 +1,58 @@
+"""What a judge found becomes evidence, and what it does not know stays unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from app.verdicts import evidence_of
+from core.rules import VolumeSpikeRule
+from core.window import TimeWindow
+from insights.verdict import Learning, Measure, Status, Verdict
+
+NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
+RULE = VolumeSpikeRule(name="Acme volume", topic="Acme")
+SURE = Verdict(
+    measure=Measure.VOLUME,
+    status=Status.BURST,
+    is_alert=True,
+    at=NOW,
+    window=TimeWindow.before(NOW, timedelta(hours=1)),
+    observed=61,
+    expected=6.1,
+    low=3,
+    high=9,
+    factor=10.0,
+    p=2.5e-7,
+    level=1e-5,
+    reference=TimeWindow.before(NOW, timedelta(weeks=8)),
+    coverage=0.97,
+    started_at=NOW - timedelta(hours=2),
+)
+
+
+def test_evidence_says_what_the_judge_found() -> None:
+    """Observed, expected, usual range, factor and probability are the verdict's."""
+    seen = evidence_of(SURE, RULE)
+    assert (seen.observed, seen.expected, seen.low, seen.high) == (61, 6.1, 3, 9)
+    assert (seen.factor, seen.p, seen.started_at) == (10.0, 2.5e-7, NOW - timedelta(hours=2))
+    assert not seen.is_learning
+
+
+def test_what_a_learning_rule_does_not_know_is_none() -> None:
+    """No history, no expectation: unknown is None and never nought."""
+    learning = Learning(day=3, days=14, threshold=12)
+    young = replace(
+        SURE, expected=None, low=None, high=None, factor=None, p=None, level=None, learning=learning
+    )
+    seen = evidence_of(young, RULE)
+    assert (seen.expected, seen.low, seen.high, seen.factor, seen.p) == (None,) * 5
+    assert seen.is_learning
+    assert seen.note is not None
+    assert "day 3 of 14" in seen.note
+
+
+def test_nothing_expected_is_known_and_a_factor_of_it_is_not() -> None:
+    """An expectation of nought stays; how many times nought that is nobody can say."""
+    seen = evidence_of(replace(SURE, expected=0.0, low=0, high=0, factor=None), RULE)
+    assert (seen.expected, seen.low, seen.high, seen.factor) == (0.0, 0, 0, None)
