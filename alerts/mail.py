@@ -70,7 +70,8 @@ class MailFacts:
     mail says beside it. ``mention_links`` opens it on one mention, by id: no link of a
     stranger's making stands in a mail. ``is_synthetic`` says that any of what it shows was made up.
     ``actions`` are what its reader can do from the mail, ``status`` who does something about the
-    incident already, ``others`` how many get it as well.
+    incident already, ``others`` how many get it as well. ``first`` are the mentions that began it,
+    oldest first.
     """
 
     incident: Incident
@@ -87,6 +88,7 @@ class MailFacts:
     actions: Sequence[Action] = ()
     status: str | None = None
     others: int = 0
+    first: Sequence[Mention] = ()
 
 
 def drawn(facts: MailFacts) -> MailFacts:
@@ -231,9 +233,21 @@ def _story(facts: MailFacts) -> list[str]:
         usual = _usual(seen)
         known = f", {usual}" if usual else ""
         told.append(f"In the last {_length(seen)}: {seen.observed:,}{known}.")
+    if facts.first:
+        told.append(_beginning(facts))
     if facts.step is IncidentStep.DOUBLED:
         told.append("It has doubled since the last mail.")
     return told
+
+
+def _beginning(facts: MailFacts) -> str:
+    """Return who posted first, each once, with the time of the post."""
+    named: dict[str, str] = {}
+    for mention in facts.first:
+        name = _name(mention) or _host(mention.url) or "somebody unnamed"
+        named.setdefault(name, _clock(mention.published_at, facts))
+    about = " what grew" if facts.incident.causes else ""
+    return f"First to post{about}: {', '.join(f'{name} ({at})' for name, at in named.items())}."
 
 
 def _why(facts: MailFacts) -> list[str]:
@@ -298,8 +312,7 @@ def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
 
 def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
     author = mention.author
-    name = (f"@{author.handle}" if author.handle else author.name) if author else None
-    parts = [one_line(name)[:NAME_CHARS] if name else None, mention.channel.value]
+    parts = [_name(mention), mention.channel.value]
     if author and author.followers is not None:
         parts.append(f"{author.followers:,} followers")
     parts += [_clock(mention.published_at, facts), _host(mention.url)]
@@ -311,6 +324,17 @@ def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
         "url": facts.mention_links.get(mention.id),
         "colour": SENTIMENT_COLOURS[mention.sentiment],
     }
+
+
+def _name(mention: Mention) -> str | None:
+    """Return how the author is called, on one line; None where nobody is named."""
+    author = mention.author
+    if author is None:
+        return None
+    name = one_line(f"@{author.handle}" if author.handle else author.name or "")
+    # A handle needs its dots; who calls himself an address shall not become a link.
+    is_plain = author.handle and "/" not in name
+    return (name if is_plain else without_links(name))[:NAME_CHARS] or None
 
 
 def _host(url: str | None) -> str | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 
 from alerts.incident import Cause
 from app.repeating import without_parts
 from core.fields import FIELDS as FIELDS_BY_NAME
 from core.mention import Mention
 from core.ports import Index
-from core.questions import GroupField, Selection
+from core.questions import GroupField, Order, Selection
 from core.text import tokenise
 from core.window import TimeWindow
 from insights.log_odds import OverIndex, over_indexed
@@ -30,6 +31,9 @@ FIELDS = (
 CANDIDATES = 40
 READ_MENTIONS = 400
 """Texts read for the words that grew: enough to be sure, few enough to take no time."""
+
+READ_OLDEST, FIRST_POSTS = 60, 5
+"""Mentions read from the beginning for those that began it, and how many of them are named."""
 
 SURE_Z = 3.0
 GROWN = 2.0
@@ -75,6 +79,17 @@ def shows(mention: Mention, causes: Iterable[Cause]) -> bool:
         else cause.value in map(str, FIELDS_BY_NAME[cause.field].read(mention))
         for cause in causes
     )
+
+
+def first_posts(index: Index, selection: Selection, causes: Sequence[Cause]) -> tuple[Mention, ...]:
+    """Return the oldest mentions of ``selection`` that show what grew, five at most.
+
+    Ordinary talk goes on beside what is unusual, so the oldest alone would name bystanders. Without
+    causes they are the oldest there are.
+    """
+    pool = index.page(selection, READ_OLDEST, Order.OLDEST).mentions
+    found = (one for one in pool if one.has_content and (not causes or shows(one, causes)))
+    return tuple(islice(found, FIRST_POSTS))
 
 
 def _sure(field: str, values: Iterable[OverIndex]) -> list[tuple[float, Cause]]:

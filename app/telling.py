@@ -14,6 +14,7 @@ from alerts.mail import Action, MailFacts, compose, drawn
 from alerts.message import CHART_SIZE
 from alerts.quiet import is_urgent
 from app.bootstrap import Application
+from app.causes import first_posts
 from app.handling import IncidentDesk, Links
 from app.judging import rule_selection
 from app.queries import Queries
@@ -112,8 +113,16 @@ class IncidentTeller:
             mention_links={one.id: f"{base}/{_only(one).url('mentions')}" for one in mentions},
             chart=self._chart(rule, incident) if isinstance(rule, BurstRule) else None,
             is_synthetic=self._queries.count(scope.narrowed("synthetic:true")) > 0,
+            first=self._first_posts(incident, scope) if step is IncidentStep.OPENED else (),
             copies=self._queries.count(scope.narrowed("copy:true")),
         )
+
+    def _first_posts(self, incident: Incident, scope: Scope) -> tuple[Mention, ...]:
+        """Return what began it; kinds with words of their own tell that themselves."""
+        if incident.latest.words is not None:
+            return ()
+        selection = self._queries.selection(scope)
+        return first_posts(self._queries.index, selection, incident.causes)
 
     def _chart(self, rule: BurstRule, incident: Incident) -> Chart:
         from app.overview import volume_points

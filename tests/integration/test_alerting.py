@@ -249,6 +249,22 @@ def test_mail_says_what_grew_and_shows_it(home: Home) -> None:
     assert b"image/png" in home.mailer.sent[0].as_bytes()
 
 
+def test_first_mail_names_who_posted_first(home: Home) -> None:
+    """The oldest posts of the crisis are named in order, not the ordinary talk beside it."""
+    home.evaluate("Acme volume")
+    (incident,) = home.application.state.incidents()
+    angry = crisis.crisis(60, crisis.BEGAN)
+    oldest = sorted(angry, key=lambda one: one.published_at)[:5]
+    body = home.mailer.sent[0].get_body(("plain",))
+    assert body is not None
+    (told,) = [line for line in body.get_content().splitlines() if line.startswith("First to post")]
+    names = [
+        part.split(" (")[0] for part in told.removeprefix("First to post what grew: ").split(", ")
+    ]
+    assert incident.causes
+    assert names == list(dict.fromkeys(f"@{one.author.handle}" for one in oldest if one.author))
+
+
 def test_doubling_and_resolution_are_told(home: Home) -> None:
     """A crisis that doubles is told again; two quiet hours later its end is, and no more."""
     home.evaluate("Acme volume")

@@ -234,6 +234,29 @@ def test_learning_rule_says_so() -> None:
     assert "Compared with" not in text
 
 
+def by(handle: str | None, minutes: int, name: str | None = None) -> Mention:
+    """Return a post of somebody, some minutes after two o'clock."""
+    author = Author(service="mastodon", id=handle or name or "-", handle=handle, name=name)
+    at = NOW - HOUR + timedelta(minutes=minutes)
+    return mention(number=minutes).model_copy(update={"author": author, "published_at": at})
+
+
+def test_first_mail_names_who_began_it() -> None:
+    """In order and once each, with the time; a name that is an address becomes no link."""
+    posts = [by("mira", 1), by(None, 2, "http://evil.example/pay"), by("mira", 3), by("tom", 4)]
+    posts.append(by("www.evil.example/pay", 6))
+    unnamed = mention(number=5, url="https://news.example/1").model_copy(update={"author": None})
+    message = compose(facts(first=[*posts, unnamed]), MAIL, [])
+    for part in (text_of(message), html_of(message)):
+        assert (
+            "First to post what grew: @mira (14:01), evil[.]example/pay (14:02), @tom (14:04), "
+            "@www[.]evil[.]example/pay (14:06), news.example (14:00)."
+        ) in part
+    without = facts(incident(causes=()), first=[by("mira", 1)])
+    assert "First to post: @mira (14:01)." in text_of(compose(without, MAIL, []))
+    assert "First to post" not in text_of(compose(facts(), MAIL, []))
+
+
 def test_synthetic_is_labelled_everywhere() -> None:
     """Made-up data says so in subject, text and HTML; real data does not."""
     message = compose(facts(is_synthetic=True), MAIL, [])
