@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from app.queries import Queries
 
 LABEL_CHARS = 90
+BORROWED_CHARS = 48
+"""Of a headline that stands for a theme without a name of its own."""
+
 """Longer headlines are cut at a word."""
 
 NAMING_PHRASES = 40
@@ -42,8 +45,8 @@ def name_themes(
     """Return a name for each discovered theme: the phrases that it holds far more of than the rest.
 
     Counted over the mentions of ``selection``; phrases that hold one of ``asked``, which all
-    mentions share, name nothing. A theme without such phrases takes its first mention's headline;
-    one without mentions has no name.
+    mentions share, name nothing. A theme without such phrases takes its first mention's headline,
+    in quotation marks; one without mentions has no name.
     """
     from app.queries import any_of, narrowed
 
@@ -71,7 +74,7 @@ def name_themes(
         else:
             first = queries.index.page(replace(mine, window=None), 1, Order.OLDEST).mentions
             if first:
-                names[theme] = headline(first[0])
+                names[theme] = f"“{shortened(headline(first[0]), BORROWED_CHARS)}”"
     return names
 
 
@@ -90,11 +93,11 @@ def headline(mention: Mention) -> str:
     return shortened(text)
 
 
-def shortened(text: str) -> str:
-    """Return a text of at most ``LABEL_CHARS`` characters, cut at a word where there is one."""
-    if len(text) <= LABEL_CHARS:
+def shortened(text: str, most: int = LABEL_CHARS) -> str:
+    """Return a text of at most ``most`` characters, cut at a word where there is one."""
+    if len(text) <= most:
         return text
-    cut = text[: LABEL_CHARS - 1]
+    cut = text[: most - 1]
     return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:-") + "…"
 
 

@@ -353,7 +353,8 @@ def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
         relevance=1.0 if mention.title and is_article else POST_RELEVANCE,
         engagement=mention.engagement.total,
         sentiment=mention.sentiment.value if mention.sentiment else None,
-        is_safe=not any(
+        is_safe=not (mention.enrichment and mention.enrichment.is_offensive)
+        and not any(
             quarrel in phrases or f" {indexed_tokens(quarrel)} " in f" {' '.join(said)} "
             for quarrel in quarrels
         ),

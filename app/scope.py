@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import QueryError, UsageError
-from core.mention import Channel, Intent, Sentiment, Status
+from core.mention import Channel, Emotion, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, FieldRange, Node, Not, Or
 from core.query.parser import parse
 from core.questions import Selection
@@ -65,6 +65,7 @@ class Scope:
     query: str = ""
     sentiments: tuple[Sentiment, ...] = ()
     intents: tuple[Intent, ...] = ()
+    emotions: tuple[Emotion, ...] = ()
     channels: tuple[Channel, ...] = ()
     languages: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
@@ -108,6 +109,7 @@ class Scope:
             self.query
             or self.sentiments
             or self.intents
+            or self.emotions
             or self.channels
             or self.languages
             or self.themes
@@ -169,6 +171,7 @@ class Scope:
             parts.append(sentiment_node(self.sentiments, self.towards))
         for field, values in (
             ("intent", self.intents),
+            ("emotion", self.emotions),
             ("channel", self.channels),
             ("lang", self.languages),
             ("theme", self.themes),
@@ -232,6 +235,7 @@ class Scope:
         for name, values in (
             ("sentiment", self.sentiments),
             ("intent", self.intents),
+            ("emotion", self.emotions),
             ("channel", self.channels),
             ("lang", self.languages),
             ("theme", self.themes),
@@ -277,6 +281,7 @@ PARAMETERS = (
     "q",
     "sentiment",
     "intent",
+    "emotion",
     "channel",
     "lang",
     "theme",
@@ -349,6 +354,7 @@ def parse_scope(
         query=reader.query(),
         sentiments=reader.choices("sentiment", Sentiment),
         intents=reader.choices("intent", Intent),
+        emotions=reader.choices("emotion", Emotion),
         channels=reader.choices("channel", Channel),
         languages=reader.texts("lang", str.casefold),
         themes=reader.texts("theme", str.casefold),

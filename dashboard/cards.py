@@ -51,7 +51,9 @@ def card(
     label = sentiment.value if sentiment else "unscored"
     pieces = [
         f'<article class="gw-card {label}{" alone" if is_alone else ""}">',
-        _head(mention, viewer, "" if is_blind else sentiment_chip(mention, towards)),
+        _head(
+            mention, viewer, "" if is_blind else _tone(mention) + sentiment_chip(mention, towards)
+        ),
         _parent(row.parent) if mention.parent_id else "",
         _body(row),
         _foot(mention, is_blind=is_blind),
@@ -104,6 +106,16 @@ def _topic(mention: Mention, name: str, *, is_blind: bool) -> str:
     title = f"{label} towards {name}, {span.confidence:.0%} sure: {excerpt(passage, PASSAGE_CHARS)}"
     more = f" <b>{label}</b>" if len(mention.matched_topics) > 1 else ""
     return f'<span class="gw-topic {label}" title="{escape(title)}">{shown}{more}</span>'
+
+
+def _tone(mention: Mention) -> str:
+    """Return emotion and offence as chips; what the model is not sure of has none."""
+    found = mention.enrichment
+    if found is None:
+        return ""
+    words = [found.emotion.value] if found.emotion else []
+    words += ["offensive"] if found.is_offensive else []
+    return "".join(f'<span class="gw-label">{word}</span>' for word in words)
 
 
 def _intent_chip(mention: Mention) -> str:

@@ -11,7 +11,7 @@ import streamlit as st
 from app.inbox import InboxOrder, PageOrder
 from app.naming import theme_names
 from app.scope import Preset, Scope
-from core.mention import Channel, Intent, Sentiment, Status
+from core.mention import Channel, Emotion, Intent, Sentiment, Status
 from core.questions import GroupField, Order
 from dashboard.session import Session, write_scope
 
@@ -197,6 +197,7 @@ def _order() -> PageOrder:
 def _more(session: Session, scope: Scope) -> None:
     """Show the rarer filters."""
     _choices(scope, "Intent", "intents", Intent, lambda value: str(value.value))
+    _choices(scope, "Emotion", "emotions", Emotion, lambda value: str(value.value))
     _choices(scope, "Channel", "channels", Channel, lambda value: str(value.value))
     queries = session.queries
     languages = queries.known_values(scope, GroupField.LANGUAGE, 12)

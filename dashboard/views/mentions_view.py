@@ -116,6 +116,8 @@ def _described(scope: Scope) -> str:
         parts.append(scope.status.value)
     if scope.intents:
         parts.append("wanting " + ", ".join(INTENT_WORDS[intent] for intent in scope.intents))
+    if scope.emotions:
+        parts.append("with " + " or ".join(emotion.value for emotion in scope.emotions))
     if scope.channels:
         parts.append("in " + ", ".join(channel.value for channel in scope.channels))
     if scope.languages:

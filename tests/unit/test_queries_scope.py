@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.scope import Preset, Scope, parse_instant, parse_scope
 from core.errors import UsageError
-from core.mention import Channel, Intent, Sentiment, Status
+from core.mention import Channel, Emotion, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, Not, Or
 from core.settings import Configuration, Topic
 
@@ -170,6 +170,7 @@ INSTANTS = st.integers(0, 10**6).map(lambda minutes: NOW - timedelta(minutes=min
     since=st.none() | INSTANTS,
     sentiments=st.lists(st.sampled_from(Sentiment), unique=True),
     intents=st.lists(st.sampled_from(Intent), unique=True),
+    emotions=st.lists(st.sampled_from(Emotion), unique=True),
     channels=st.lists(st.sampled_from(Channel), unique=True),
     sources=st.lists(st.sampled_from(["a & b", "Ünï=ço?dé#", "x"]), unique=True),
     status=st.none() | st.sampled_from(Status),
@@ -182,6 +183,7 @@ def test_an_address_says_the_same_when_read_again(
     since: datetime | None,
     sentiments: list[Sentiment],
     intents: list[Intent],
+    emotions: list[Emotion],
     channels: list[Channel],
     sources: list[str],
     status: Status | None,
@@ -196,6 +198,7 @@ def test_an_address_says_the_same_when_read_again(
         query=query,
         sentiments=tuple(sentiments),
         intents=tuple(intents),
+        emotions=tuple(emotions),
         channels=tuple(channels),
         sources=tuple(sources),
         status=status,

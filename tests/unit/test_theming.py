@@ -7,7 +7,7 @@ import pytest
 
 from app.bootstrap import Application
 from app.causes import find_causes
-from app.naming import LABEL_CHARS, headline, name_themes, shortened
+from app.naming import BORROWED_CHARS, LABEL_CHARS, headline, name_themes, shortened
 from app.queries import Queries
 from app.scope import Scope, parse_scope
 from app.theming import count_themes
@@ -119,7 +119,7 @@ def test_a_theme_without_phrases_is_named_by_its_first_mention(queries: Queries)
 
     named = name_themes(queries, [alone, "dunknown"], replace(selection, window=None), frozenset())
 
-    assert named == {alone: headline(calm)}
+    assert named == {alone: f"“{shortened(headline(calm), BORROWED_CHARS)}”"}
     assert name_themes(queries, [], selection, frozenset()) == {}
 
 
