@@ -184,6 +184,30 @@ def test_says_what_is_wrong_where(tmp_path: Path, file: str, text: str, says: st
     assert says in _problems(tmp_path, {}, **{file: text})
 
 
+def test_an_address_of_a_chat_comes_from_the_environment(tmp_path: Path) -> None:
+    """A chat's address is a secret: a file that holds one is refused, the environment is not."""
+    said = _problems(tmp_path, settings="notify: {ops: 'slack://a/b/c'}\n")
+    assert "settings.yml: notify.ops: its address is a secret" in said
+    assert "GROUNDSWELL_NOTIFY__OPS" in said
+
+
+def test_a_rule_tells_only_chats_that_have_an_address(tmp_path: Path) -> None:
+    """A chat without an address is named with those that have one."""
+    rule = "- {name: spike, kind: volume_spike, topic: Acme, notify: [ops, pr]}\n"
+    environment = {"GROUNDSWELL_NOTIFY__OPS": "json://127.0.0.1/x"}
+    said = _problems(tmp_path, environment, alerts=rule)
+    assert "spike.notify: no address is named 'pr' (GROUNDSWELL_NOTIFY__...: ops)" in said
+    assert "none is set" in _problems(tmp_path, alerts=rule)
+
+
+def test_a_competitor_move_needs_company(tmp_path: Path) -> None:
+    """A topic that is alone in its group has no share to lose; beside another it has."""
+    rule = "- {name: move, kind: competitor_move, topic: Acme}\n"
+    assert "alone in the group 'default'" in _problems(tmp_path, alerts=rule)
+    two = "- {name: Acme, query: acme}\n- {name: Zenith, query: zenith, kind: competitor}\n"
+    assert _load(tmp_path, alerts=rule, topics=two, audiences="").alerts[0].name == "move"
+
+
 def test_a_word_that_reads_like_a_date_is_a_word(tmp_path: Path) -> None:
     """A topic may look for the word now; only relative times are refused."""
     topics = "- {name: Acme, query: 'title:now AND author:now'}"
