@@ -8,12 +8,13 @@ on; a change of it raises ``TEXT_VERSION``.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
+
+from nlp.ngrams import undo_export
 
 TEXT_VERSION: Final = 1
 """Part of a model's configuration: a model that was trained on other texts is refused."""
@@ -24,7 +25,6 @@ TEXT_CHARACTERS: Final = 2_000
 LONGEST_EMOJI_RUN: Final = 3
 """Emoji in a row that are read; more of them say the same."""
 
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<!\w)@\w+")
 _HASHTAG = re.compile(r"[#＃](\w+)")
@@ -43,13 +43,7 @@ _UNREADABLE = re.compile(
 
 def write_for_encoder(text: str) -> str:
     """Return ``text`` as the encoder reads it: one line, bounded, never longer than needed."""
-    text = text[:TEXT_CHARACTERS]
-    if "\\" in text:
-        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace('\\""', '"')
-    if "&" in text:
-        text = html.unescape(text)
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        text = text[1:-1]
+    text = undo_export(text[:TEXT_CHARACTERS])
     text = _URL.sub(" http ", text)
     if "@" in text:
         text = _HANDLE.sub(" @user ", text)

@@ -103,15 +103,20 @@ class _Tokenised:
     negated: list[bool] = field(default_factory=list)
 
 
-def clean(text: str) -> str:
-    """Undo what exports did to a text, and replace addresses and handles by marks."""
-    text = text[:TEXT_CHARACTERS]
+def undo_export(text: str) -> str:
+    """Return a text without what exports put into it: escapes, entities, quotes around it all."""
     if "\\" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text).replace('\\""', '"')
     if "&" in text:
         text = html.unescape(text)
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
+    return text
+
+
+def clean(text: str) -> str:
+    """Undo what exports did to a text, and replace addresses and handles by marks."""
+    text = undo_export(text[:TEXT_CHARACTERS])
     if not text.isascii():
         text = text.translate(_QUOTES)
     if "@" in text:
