@@ -191,7 +191,9 @@ def test_a_mistake_is_named(
     """What a person mistypes ends with the right code, a sentence, and no result."""
     for name in ("empty.csv", "empty.parquet"):
         (rows.parent / name).touch()
-    ended = groundswell(*words, folder=rows.parent, variables={"GROUNDSWELL_CONFIG": str(config)})
+    # Without public data, lest a command that would train with them does.
+    variables = {"GROUNDSWELL_CONFIG": str(config), "GROUNDSWELL_PUBLIC_DATA": ""}
+    ended = groundswell(*words, folder=rows.parent, variables=variables)
     assert ended.code == code, ended
     assert ended.out == ""
     assert said in " ".join(ended.err.replace("│", " ").split())
