@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,18 +122,22 @@ def _sentiment(path: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _by_language(data: Labelled, models: Sequence[SentimentModel], settings: Settings) -> F32:
-    """Return what the model of each row's language says; the first model reads all others."""
-    if len(models) == 1:
-        return models[0].probabilities(data.texts)
+    """Return what the model of each row's language says, as the file names it or as it is found.
+
+    Rows in no language of theirs are read by the model that reads most of the others.
+    """
     claims = data.languages or (None,) * len(data.texts)
     codes = [
-        trusted_language(text, claim, settings.languages)
+        primary_code(claim) or trusted_language(text, None, settings.languages)
         for text, claim in zip(data.texts, claims, strict=True)
     ]
-    chosen = [
-        next((index for index, model in enumerate(models) if code in model.languages), 0)
+    known = [
+        next((index for index, model in enumerate(models) if code in model.languages), None)
         for code in codes
     ]
+    usual = Counter(index for index in known if index is not None).most_common(1)
+    other = usual[0][0] if usual else 0
+    chosen = [other if index is None else index for index in known]
     result = np.zeros((len(data.texts), len(SENTIMENTS)), dtype=np.float32)
     for index, model in enumerate(models):
         rows = [row for row, choice in enumerate(chosen) if choice == index]

@@ -9,8 +9,8 @@ from core.settings import ModelSettings, Settings
 from core.themes import Theme
 from nlp import evaluation_kinds
 from nlp.evaluation import Classifier, evaluate, measure_found, reads_texts
-from nlp.evaluation_files import read_labelled
-from nlp.evaluation_kinds import KINDS, measure_file
+from nlp.evaluation_files import Labelled, read_labelled
+from nlp.evaluation_kinds import KINDS, _by_language, measure_file
 from nlp.network import Reading
 from nlp.sentiment import F32
 
@@ -259,3 +259,41 @@ def test_themes_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert result["accuracy"] == 1.0
     with pytest.raises(BadInputError, match="label 'Money' is unknown"):
         measure_file("themes", path, Settings())
+
+
+class _Constant:
+    """A model that gives every text one label."""
+
+    def __init__(self, language: str, label: int) -> None:
+        self.name = language
+        self.languages = frozenset({language})
+        self.label = label
+
+    def probabilities(self, texts: Sequence[str]) -> F32:
+        """Return certainty of the label."""
+        return np.eye(3, dtype=np.float32)[[self.label] * len(texts)]
+
+
+@pytest.mark.parametrize(
+    ("languages", "chosen"),
+    [
+        (("de", "en", "es"), [2, 0, 2]),
+        (None, [2, 0, 2]),
+    ],
+)
+def test_rows_are_read_by_the_model_of_their_language(
+    languages: tuple[str, ...] | None, chosen: list[int]
+) -> None:
+    """The file's own word counts, else what is found; others go where most rows go."""
+    texts = (
+        "Das neue Telefon ist wirklich schlecht und ich bin sehr enttäuscht",
+        "The parcel was late again and nobody answers the phone",
+        "Este teléfono es una maravilla, estoy muy contenta con él",
+    )
+    extra = "Ich freue mich sehr über diese neue Kamera und den guten Service"
+    data = Labelled((*texts, extra), np.zeros(4, dtype=np.int64), languages and (*languages, "de"))
+    models = (_Constant("en", 0), _Constant("de", 2))
+
+    found = _by_language(data, models, Settings())
+
+    assert found.argmax(axis=1).tolist() == [*chosen, 2]
