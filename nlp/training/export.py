@@ -23,7 +23,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from nlp.training.corpus import TASKS, Example
+from nlp.training.corpus import Example
 from nlp.training.network import Network
 
 log = logging.getLogger(__name__)
@@ -143,8 +143,3 @@ def digest(path: Path) -> str:
 def labels_of(examples: list[Example]) -> Array:
     """Return the indexes of the examples' labels."""
     return np.array([example.label for example in examples], dtype=np.int64)
-
-
-def heads_order() -> dict[str, tuple[str, ...]]:
-    """Return the shipped heads and their labels, in the order of the outputs."""
-    return {name: TASKS[name] for name in SHIPPED}

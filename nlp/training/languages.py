@@ -23,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from tokenizers import Tokenizer
 
+from core.errors import BadInputError
 from nlp.encoder import EncoderModel
 from nlp.evaluation import measure
 from nlp.training.build import Package, write_config
@@ -60,23 +61,23 @@ def build_languages(trained: Path, weights: Path, folder: Path) -> dict[str, Any
     """Make the model folder of trained weights; returns the measures of its card by language.
 
     The choice is made with all word pieces; what ships keeps those of its own languages, and is
-    measured again.
+    measured again. Raises BadInputError, and writes no folder, when no language is good enough.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     network = Network(trained, ["sentiment"])
     network.load_state_dict(torch.load(weights, weights_only=True))
     texts = {code: _read(code, "validation") for code in LANGUAGES}
     floors = {code: own_tfidf(_read(code, "train"), texts[code]) for code in LANGUAGES}
-    _write(folder, trained, network, LANGUAGES, {})
-    scores = measured(EncoderModel.load(folder), texts, floors)
+    whole = trained / "whole"
+    _write(whole, trained, network, LANGUAGES)
+    scores = measured(EncoderModel.load(whole), texts, floors)
     shipped = [
         c for c in LANGUAGES if scores[c]["macro_f1"] >= scores[c]["tfidf_macro_f1"] + MARGIN
     ]
     log.info("ships: %s", shipped)
     if not shipped:
-        return scores
+        raise BadInputError(f"no language is {MARGIN} better than TF-IDF: none can ship")
     keep_pieces(network, trained, [e for code in shipped for e in _read(code, "train")])
-    head = _write(folder, trained, network, shipped, {})
+    head = _write(folder, trained, network, shipped)
     model = EncoderModel.load(folder)
     logits = model.logits([e.raw for code in shipped for e in texts[code]])["sentiment"]
     truth = np.concatenate([labels_of(texts[code]) for code in shipped])
@@ -133,15 +134,16 @@ def _package() -> Package:
 
 
 def _write(
-    folder: Path, trained: Path, network: Network, languages: Sequence[str], scores: dict[str, Any]
+    folder: Path, trained: Path, network: Network, languages: Sequence[str]
 ) -> dict[str, Any]:
     """Write network, tokenizer and configuration; returns the head, to be calibrated."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / TOKENIZER_FILE).write_bytes((trained / TOKENIZER_FILE).read_bytes())
     single = write_onnx(network, folder, ("sentiment",))
     quantise(single, folder)
     single.unlink()
     head: dict[str, Any] = {"labels": ["negative", "neutral", "positive"]}
-    write_config(folder, _package(), languages, {"sentiment": head}, None, scores)
+    write_config(folder, _package(), languages, {"sentiment": head}, None, {})
     return head
 
 
