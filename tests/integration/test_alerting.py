@@ -559,7 +559,7 @@ def test_evaluate_command_delivers_and_answers_in_json(home: Home, run: Run) -> 
     (rule,) = json.loads(out)["rules"]
     assert (code, rule["outcome"], rule["step"]) == (0, "told", "opened")
     message = message_from_bytes(Path(rule["destination"]).read_bytes(), policy=policy.default)
-    assert message["Subject"].startswith("Acme: ")
+    assert message["Subject"].lstrip().startswith("Acme: ")
     code, out, _ = run("alerts", "list")
     listed = json.loads(out)
     assert [one["is_open"] for one in listed["rules"]] == [True, False]

@@ -90,7 +90,8 @@ def test_the_mail_about_the_open_crisis_says_it_is_synthetic(home: Path) -> None
     """The alert is told in subject, words and picture, and links to the dashboard."""
     (path, *_) = sorted((home / "mail").glob("*.eml"))
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    assert str(message["Subject"]).startswith("[synthetic] ")
+    # A subject too long for its line may begin on the next one (RFC 5322, 2.2.3), after a space.
+    assert str(message["Subject"]).lstrip().startswith("[synthetic] ")
     kinds = {part.get_content_type() for part in message.walk()}
     assert {"text/plain", "text/html", "image/png"} <= kinds
     plain = message.get_body(("plain",))
