@@ -5,14 +5,16 @@ an hourly rate that itself varies by 22 % or 35 %, steady, growing or with outag
 learn from, four to judge. A burst is fivefold for two hours and begins at a random minute; its
 delay runs from its first mention to the end of the minute at which the rule fires. A negative
 crisis is a share of 50 % instead of 15 % for six hours at unchanged volume, as the bundled
-classifier sees it: its measured errors are applied.
+classifier sees it: its measured errors are applied. Anger is a fivefold burst of two hours of which
+70 % is negative, judged by the negative rule.
 
-Volume stands beside three other rules on the same streams (bench/rivals.py); elastalert2 where
+Beside ours stand an oracle that knows the true mean and spread (bench/oracles.py), and three other
+rules on the same streams (bench/rivals.py); elastalert2 where
 GROUNDSWELL_BENCH_ELASTALERT names an interpreter that has it. Its best threshold is the one that
 finds most among those with at most 0.2 false alarms a week; where none is so quiet, the quietest.
 
     python -m bench.alerts [--streams 25] [--rival-streams 3] [--processes 2] [--seed 1]
-                           [--only volume | negative]
+                           [--only volume | negative | anger]
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
+from bench.oracles import negative_oracle, volume_oracle
 from bench.rivals import (
     SPIKE_HEIGHTS,
     Elastalert,
@@ -44,6 +47,7 @@ from bench.streams import (
     Cell,
     Classifier,
     Stream,
+    add_anger,
     add_burst,
     add_crisis,
     negatives,
@@ -52,15 +56,17 @@ from bench.streams import (
 from insights.burst import VolumeSettings, scan_volume
 from insights.distributions import IntArray
 from insights.negative import NegativeSettings, ShareSeries, scan_negative
-from insights.verdict import Scan
 
 BURSTS_A_STREAM = 4
 # Alerts nearer than this are one incident.
 INCIDENT_GAP = 180
 ALLOWED_PER_WEEK = 0.2
 OURS = "groundswell"
+ORACLE = "oracle"
 ELASTALERT = "elastalert2"
 MODEL = Path(__file__).parent.parent / "nlp" / "models" / "encoder-en" / "config.json"
+
+Job = tuple[Cell, int, int, bool]
 
 
 @dataclass
@@ -103,9 +109,11 @@ def incidents(alerts: list[int]) -> int:
     return sum(1 for n, at in enumerate(alerts) if n == 0 or at - alerts[n - 1] > INCIDENT_GAP)
 
 
-def tally(quiet: list[int], disturbed: Iterable[tuple[Burst, list[int]]]) -> Tally:
-    """Return what alerts on a quiet stream and on its bursts come to."""
-    found = Tally(JUDGED_WEEKS, incidents(quiet))
+def tally(
+    quiet: list[int], disturbed: Iterable[tuple[Burst, list[int]]], weeks: int = JUDGED_WEEKS
+) -> Tally:
+    """Return what alerts on quiet ``weeks`` and on bursts come to."""
+    found = Tally(weeks, incidents(quiet))
     for burst, alerts in disturbed:
         found.delays.append(alerts[0] + 1 - burst.first if alerts else np.inf)
     return found
@@ -133,39 +141,85 @@ def _elastalert(interpreter: str) -> Elastalert:
     return Elastalert(interpreter)
 
 
-def measure_volume(job: tuple[Cell, int, int, bool]) -> dict[str, Tally]:
+def measure_volume(job: Job) -> dict[str, Tally]:
     """Return what each rule did on one stream."""
     cell, seed, number, with_rivals = job
     rng = np.random.default_rng([seed, CELLS.index(cell), number])
     stream = simulate(cell, rng)
     bursts = [b for _ in range(BURSTS_A_STREAM) if (b := add_burst(stream, rng)) is not None]
-    rules: dict[str, Rule] = {OURS: our_rule(stream)}
+    rules: dict[str, Rule] = {
+        OURS: our_rule(stream),
+        ORACLE: volume_oracle(stream, cell.variation),
+    }
     if with_rivals:
-        rules |= {"mean + 3 sigma": three_sigma, "S-H-ESD": seasonal_hybrid_esd}
-        interpreter = elastalert_interpreter()
-        if interpreter is not None:
-            child = _elastalert(interpreter)
-            rules |= {f"{ELASTALERT} x{height:g}": child.rule(height) for height in SPIKE_HEIGHTS}
+        rules |= rivals(VolumeSettings().minimum)
     return {name: try_rule(rule, stream, bursts) for name, rule in rules.items()}
 
 
-def measure_negative(job: tuple[Cell, int, int, bool]) -> dict[str, Tally]:
-    """Return what our negative rule did on one stream, as the classifier sees it."""
-    cell, seed, number, _ = job
+def rivals(minimum: int) -> dict[str, Rule]:
+    """Return the other rules, with the least mentions that a window must hold."""
+    rules: dict[str, Rule] = {
+        "mean + 3 sigma": partial(three_sigma, minimum=minimum),
+        "S-H-ESD": partial(seasonal_hybrid_esd, minimum=minimum),
+    }
+    interpreter = elastalert_interpreter()
+    if interpreter is not None:
+        child = _elastalert(interpreter)
+        rules |= {f"{ELASTALERT} x{h:g}": child.rule(h, minimum) for h in SPIKE_HEIGHTS}
+    return rules
+
+
+def measure_negative(job: Job) -> dict[str, Tally]:
+    """Return what each rule did about crises of the share, as the classifier sees them.
+
+    The others count negative mentions; they have no rule for a share.
+    """
+    cell, seed, number, with_rivals = job
     rng = np.random.default_rng([seed, CELLS.index(cell), number, 1])
     stream, classifier = simulate(cell, rng), bundled_classifier()
     negative, _ = negatives(stream, rng, classifier)
-    scored = stream.series()
+    drawn = [add_crisis(stream, negative, rng, classifier) for _ in range(BURSTS_A_STREAM)]
+    crises = [crisis for crisis in drawn if crisis is not None]
+    found = {}
+    for name, rule in negative_rules(stream.counts, stream, classifier, with_rivals).items():
+        quiet = rule(negative, FIRST_JUDGED, stream.counts.size - 1)
+        found[name] = tally(quiet, [(c, rule(c.counts, c.begin, c.end + GRACE)) for c in crises])
+    return found
+
+
+def measure_anger(job: Job) -> dict[str, Tally]:
+    """Return what each rule did about fivefold bursts that are mostly negative."""
+    cell, seed, number, with_rivals = job
+    rng = np.random.default_rng([seed, CELLS.index(cell), number, 4])
+    stream, classifier = simulate(cell, rng), bundled_classifier()
+    negative, _ = negatives(stream, rng, classifier)
+    drawn = [add_anger(stream, negative, rng, classifier) for _ in range(BURSTS_A_STREAM)]
+    found: dict[str, Tally] = {}
+    for name, rule in negative_rules(stream.counts, stream, classifier, with_rivals).items():
+        found[name] = tally(rule(negative, FIRST_JUDGED, stream.counts.size - 1), [])
+    for anger in drawn:
+        if anger is None:
+            continue
+        burst = anger.burst
+        for name, rule in negative_rules(burst.counts, stream, classifier, with_rivals).items():
+            alerts = rule(anger.negative, burst.begin, burst.end + GRACE)
+            found[name].add(tally([], [(burst, alerts)], weeks=0))
+    return found
+
+
+def negative_rules(
+    scored: IntArray, stream: Stream, classifier: Classifier, with_rivals: bool
+) -> dict[str, Rule]:
+    """Return the rules over counts of negatives among ``scored``."""
 
     def find(counts: IntArray, first: int, last: int) -> list[int]:
-        shares = ShareSeries(stream.series(counts), scored)
-        scan: Scan = scan_negative(shares, first, last, NegativeSettings())
-        return scan.alerts()
+        shares = ShareSeries(stream.series(counts), stream.series(scored))
+        return scan_negative(shares, first, last, NegativeSettings()).alerts()
 
-    crises = [add_crisis(stream, negative, rng, classifier) for _ in range(BURSTS_A_STREAM)]
-    quiet = find(negative, FIRST_JUDGED, stream.counts.size - 1)
-    told = [(c, find(c.counts, c.begin, c.end + GRACE)) for c in crises if c is not None]
-    return {OURS: tally(quiet, told)}
+    rules: dict[str, Rule] = {OURS: find, ORACLE: negative_oracle(scored, classifier)}
+    if with_rivals:
+        rules |= rivals(NegativeSettings().minimum_negative)
+    return rules
 
 
 def bundled_classifier(path: Path = MODEL) -> Classifier:
@@ -191,7 +245,7 @@ def best_threshold(tallies: dict[str, Tally]) -> str | None:
 
 def report(
     title: str,
-    measure: Callable[[tuple[Cell, int, int, bool]], dict[str, Tally]],
+    measure: Callable[[Job], dict[str, Tally]],
     asked: argparse.Namespace,
     pool: ProcessPoolExecutor,
 ) -> None:
@@ -208,6 +262,9 @@ def report(
             print(f"{title}  {cell.name:26}  {name:16}  {part.words()}{mark}", flush=True)
 
 
+MEASURED = {"volume": measure_volume, "negative": measure_negative, "anger": measure_anger}
+
+
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -215,17 +272,15 @@ def main() -> None:
     parser.add_argument("--rival-streams", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("volume", "negative"))
+    parser.add_argument("--only", choices=tuple(MEASURED))
     asked = parser.parse_args()
     if elastalert_interpreter() is None:
         print("without elastalert2: GROUNDSWELL_BENCH_ELASTALERT names no interpreter that has it")
+    print(f"negatives as seen by a classifier with {bundled_classifier()}", flush=True)
     with ProcessPoolExecutor(asked.processes) as pool:
-        if asked.only != "negative":
-            report("volume  ", measure_volume, asked, pool)
-        if asked.only != "volume":
-            classifier = bundled_classifier()
-            print(f"negative as seen by a classifier with {classifier}", flush=True)
-            report("negative", measure_negative, asked, pool)
+        for title, measure in MEASURED.items():
+            if asked.only in (None, title):
+                report(f"{title:8}", measure, asked, pool)
 
 
 if __name__ == "__main__":

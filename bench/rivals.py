@@ -46,14 +46,14 @@ class Elastalert:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def rule(self, spike_height: float) -> Rule:
+    def rule(self, spike_height: float, minimum: int = MINIMUM) -> Rule:
         """Return the rule that fires at ``spike_height`` times the hour before."""
 
         def find(counts: IntArray, first: int, last: int) -> list[int]:
             begin = first - 2 * PER_HOUR - 1  # both of its windows are full at ``first``
             asked = {
                 "spike_height": spike_height,
-                "minimum": MINIMUM,
+                "minimum": minimum,
                 "timeframe": PER_HOUR * 60,
                 "counts": counts[begin : last + 1].tolist(),
             }
@@ -74,7 +74,7 @@ def elastalert_interpreter() -> str | None:
     return os.environ.get("GROUNDSWELL_BENCH_ELASTALERT") or None
 
 
-def three_sigma(counts: IntArray, first: int, last: int) -> list[int]:
+def three_sigma(counts: IntArray, first: int, last: int, minimum: int = MINIMUM) -> list[int]:
     """Fire where the last hour holds more than mean + 3 sigma of the hours of four weeks."""
     hours = counts.reshape(-1, PER_HOUR).sum(axis=1)
     sums = np.concatenate([[0], np.cumsum(counts)])
@@ -86,11 +86,13 @@ def three_sigma(counts: IntArray, first: int, last: int) -> list[int]:
     begin = np.maximum(end - SIGMA_HOURS, 0)
     mean = (totals[end] - totals[begin]) / (end - begin)
     deviation = np.sqrt((squares[end] - squares[begin]) / (end - begin) - mean**2)
-    fires = (seen > mean + SIGMAS * deviation) & (seen >= MINIMUM)
+    fires = (seen > mean + SIGMAS * deviation) & (seen >= minimum)
     return [int(minute) for minute in minutes[fires]]
 
 
-def seasonal_hybrid_esd(counts: IntArray, first: int, last: int) -> list[int]:
+def seasonal_hybrid_esd(
+    counts: IntArray, first: int, last: int, minimum: int = MINIMUM
+) -> list[int]:
     """Fire at the end of each hour that S-H-ESD calls an anomaly of the last two weeks.
 
     Vallis, Hochenbaum and Kejariwal, "A Novel Technique for Long-Term Anomaly Detection in the
@@ -101,7 +103,7 @@ def seasonal_hybrid_esd(counts: IntArray, first: int, last: int) -> list[int]:
     alerts = []
     for end in range(first // PER_HOUR + 1, (last + 1) // PER_HOUR + 1):
         window = hours[end - ESD_HOURS : end]
-        if window[-1] >= MINIMUM and _is_last_anomalous(window):
+        if window[-1] >= minimum and _is_last_anomalous(window):
             alerts.append(end * PER_HOUR - 1)
     return alerts
 

@@ -32,6 +32,8 @@ USUAL_NEGATIVE = 0.15
 NEGATIVE_WEIGHT = 30
 CRISIS_NEGATIVE = 0.5
 CRISIS_MINUTES = 6 * PER_HOUR
+# Of what a burst of anger adds, so much is negative.
+ANGRY_NEGATIVE = 0.7
 # The crisis may end this long before it is told.
 GRACE = PER_HOUR
 
@@ -135,6 +137,14 @@ def add_burst(
     return Burst(counts, begin, begin + BURST_MINUTES, begin + int(np.flatnonzero(more)[0]))
 
 
+@dataclass(frozen=True, eq=False)
+class Anger:
+    """A burst whose mentions are mostly negative: the burst, and its counts of negatives."""
+
+    burst: Burst
+    negative: IntArray
+
+
 @dataclass(frozen=True)
 class Classifier:
     """How often a model calls a mention negative that is (``hits``), and that is not."""
@@ -179,3 +189,15 @@ def add_crisis(
     counts[during] = rng.binomial(stream.counts[during], seen)
     first = begin + int(np.flatnonzero(stream.counts[during])[0])
     return Burst(counts, begin, begin + CRISIS_MINUTES, first)
+
+
+def add_anger(
+    stream: Stream, negative: IntArray, rng: np.random.Generator, classifier: Classifier
+) -> Anger | None:
+    """Return the stream with a fivefold burst of two hours that is mostly negative."""
+    burst = add_burst(stream, rng)
+    if burst is None:
+        return None
+    more = burst.counts - stream.counts
+    seen = float(seen_share(ANGRY_NEGATIVE, classifier))
+    return Anger(burst, negative + rng.binomial(more, seen))
