@@ -18,9 +18,10 @@ from core.rules import BurstRule, CompetitorMoveRule, TopicRule, VolumeSpikeRule
 from core.window import TimeWindow, bucket_start
 from insights.baseline import HOUR
 from insights.burst import VolumeSettings, judge_volume, scan_volume
-from insights.negative import NegativeSettings, ShareSeries, judge_negative, scan_negative
+from insights.negative import NegativeSettings, judge_negative, scan_negative
 from insights.rehearsal import NegativeRehearsal, Rehearsal, VolumeRehearsal
 from insights.series import Series
+from insights.shares import ShareSeries
 from insights.verdict import Measure, Scan, Verdict
 
 if TYPE_CHECKING:
@@ -257,5 +258,5 @@ def negative_settings(rule: BurstRule, zone: str) -> NegativeSettings:
     budget = rule.false_alarms_per_week
     if isinstance(rule, CompetitorMoveRule):
         # What must be so many are the competitor's own mentions.
-        return NegativeSettings(budget, rule.minimum, rule.minimum, zone=zone)
+        return NegativeSettings(budget, rule.minimum, rule.minimum, counts_too=False, zone=zone)
     return NegativeSettings(budget, minimum_scored=rule.minimum, zone=zone)

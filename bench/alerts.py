@@ -55,7 +55,8 @@ from bench.streams import (
 )
 from insights.burst import VolumeSettings, scan_volume
 from insights.distributions import IntArray
-from insights.negative import NegativeSettings, ShareSeries, scan_negative
+from insights.negative import NegativeSettings, scan_negative
+from insights.shares import ShareSeries
 
 BURSTS_A_STREAM = 4
 # Alerts nearer than this are one incident.
@@ -181,7 +182,7 @@ def measure_negative(job: Job) -> dict[str, Tally]:
     drawn = [add_crisis(stream, negative, rng, classifier) for _ in range(BURSTS_A_STREAM)]
     crises = [crisis for crisis in drawn if crisis is not None]
     found = {}
-    for name, rule in negative_rules(stream.counts, stream, classifier, with_rivals).items():
+    for name, rule in negative_rules(stream.counts, stream, cell, with_rivals).items():
         quiet = rule(negative, FIRST_JUDGED, stream.counts.size - 1)
         found[name] = tally(quiet, [(c, rule(c.counts, c.begin, c.end + GRACE)) for c in crises])
     return found
@@ -195,20 +196,20 @@ def measure_anger(job: Job) -> dict[str, Tally]:
     negative, _ = negatives(stream, rng, classifier)
     drawn = [add_anger(stream, negative, rng, classifier) for _ in range(BURSTS_A_STREAM)]
     found: dict[str, Tally] = {}
-    for name, rule in negative_rules(stream.counts, stream, classifier, with_rivals).items():
+    for name, rule in negative_rules(stream.counts, stream, cell, with_rivals).items():
         found[name] = tally(rule(negative, FIRST_JUDGED, stream.counts.size - 1), [])
     for anger in drawn:
         if anger is None:
             continue
         burst = anger.burst
-        for name, rule in negative_rules(burst.counts, stream, classifier, with_rivals).items():
+        for name, rule in negative_rules(burst.counts, stream, cell, with_rivals).items():
             alerts = rule(anger.negative, burst.begin, burst.end + GRACE)
             found[name].add(tally([], [(burst, alerts)], weeks=0))
     return found
 
 
 def negative_rules(
-    scored: IntArray, stream: Stream, classifier: Classifier, with_rivals: bool
+    scored: IntArray, stream: Stream, cell: Cell, with_rivals: bool
 ) -> dict[str, Rule]:
     """Return the rules over counts of negatives among ``scored``."""
 
@@ -216,7 +217,8 @@ def negative_rules(
         shares = ShareSeries(stream.series(counts), stream.series(scored))
         return scan_negative(shares, first, last, NegativeSettings()).alerts()
 
-    rules: dict[str, Rule] = {OURS: find, ORACLE: negative_oracle(scored, classifier)}
+    oracle = negative_oracle(stream, scored, cell.variation, bundled_classifier())
+    rules: dict[str, Rule] = {OURS: find, ORACLE: oracle}
     if with_rivals:
         rules |= rivals(NegativeSettings().minimum_negative)
     return rules

@@ -91,7 +91,7 @@ def judge_volume(
     if learning is not None:
         return _learning_verdict(series, at, baseline, learning)
     scan = _scan_group(series, index, index, baseline, levels, settings)
-    return _verdict(series, index, baseline, scan)
+    return volume_verdict(series, index, baseline, scan)
 
 
 def scan_volume(
@@ -146,6 +146,23 @@ def _scan_group(
     settings: VolumeSettings,
 ) -> Scan:
     """Judge buckets that share a baseline."""
+    evidence = volume_evidence(series, first, last, baseline, levels, settings.minimum)
+    return choose_window(evidence, first)
+
+
+def volume_evidence(
+    series: Series,
+    first: int,
+    last: int,
+    baseline: Baseline,
+    levels: dict[int, float],
+    minimum: int,
+) -> list[Evidence]:
+    """Return what the windows of each length say that end with the buckets ``first`` .. ``last``.
+
+    ``levels`` maps lengths in buckets to the p-value below which such a window fires; a window of
+    fewer than ``minimum`` mentions does not.
+    """
     origin = max(first - max(levels) + 1, 0)
     usual = baseline.expected(series.time_of(origin), series.step, last + 1 - origin)
     sums = [
@@ -162,11 +179,10 @@ def _scan_group(
     seen, full, mean = (total[ends] - total[begins] for total in sums)
     spread = _spread_known(baseline, series.step, lengths, mean, full)
     shares = np.broadcast_to(np.array(list(levels.values()))[:, None], mean.shape)
-    level = pass_on(shares, upper_tail(settings.minimum, mean, spread))
+    level = pass_on(shares, upper_tail(minimum, mean, spread))
     p = upper_tail(seen, mean, spread)
-    eligible = (seen >= settings.minimum) & (ends >= lengths)
-    evidence = [Evidence(n, level[i], p[i], eligible[i]) for i, n in enumerate(levels)]
-    return choose_window(evidence, first)
+    eligible = (seen >= minimum) & (ends >= lengths)
+    return [Evidence(n, level[i], p[i], eligible[i]) for i, n in enumerate(levels)]
 
 
 def _spread_known(
@@ -198,13 +214,8 @@ def _is_known(series: Series, first: int, last: int) -> BoolArray:
     return np.asarray(known | (last_heard > gap_began))[first - origin :]
 
 
-def _verdict(
-    series: Series,
-    index: int,
-    baseline: Baseline,
-    scan: Scan,
-) -> Verdict:
-    """Put the one judgement of ``scan`` into words and numbers."""
+def volume_verdict(series: Series, index: int, baseline: Baseline, scan: Scan) -> Verdict:
+    """Return the one judgement of ``scan``, of bucket ``index``, with its numbers."""
     at = series.time_of(index + 1)
     length = min(int(scan.length[0]), index + 1)
     window = TimeWindow.before(at, length * series.step)

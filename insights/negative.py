@@ -1,36 +1,36 @@
-"""Negative spikes: is the negative share of what was scored unusually high?
+"""Negative spikes: is the negative share of what was scored, or the number of negatives, too high?
 
-The share of a trailing window is tested as a proportion, whatever the volume: P(K >= negative),
-K ~ BetaBinomial(scored, share usual at these hours, rho). The usual share is that of the hour of
-the day, shrunk to the share of all hours (empirical Bayes as in insights.baseline); rho, how much
-more hours differ than coins would, is estimated by moments:
+Two tests share the rule's budget of false alarms in equal parts, each over windows of its own
+lengths as in insights.burst.
 
-    rho = sum((k - n p)^2 - n p q) / sum(n (n - 1) p q)
-
-over hours, or over blocks as long as the window (Griffiths, Biometrics 29, 1973; Kleinman, JASA 68,
-1973). Several window lengths share the rule's budget of false alarms as in insights.burst.
+- **The share** of a trailing window is tested as a proportion, whatever the volume: P(K >=
+  negative), K ~ BetaBinomial(scored, usual share, rho), see insights.shares.
+- **The number** of negatives is tested as volume is (insights.burst), and counts only where the
+  share of the same window is raised as well: a lively day of the usual mood is no negative spike.
+  A crisis brings its own mentions, and these are seen far sooner than a share that turns.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
-from scipy import special
 
-from core.window import TimeWindow, bucket_start
-from insights.baseline import (
-    HOUR,
-    REFERENCE_WEEKS,
-    BoolArray,
-    hour_slots,
-    hours_before,
-    to_hours,
+from core.window import TimeWindow
+from insights import burst
+from insights.baseline import HOUR, Baseline, fit_baseline
+from insights.burst import LONGEST_RUN, volume_evidence, volume_verdict
+from insights.distributions import share_interval
+from insights.series import Series
+from insights.shares import (
+    ShareBaseline,
+    ShareSeries,
+    ShareSums,
+    fit_shares,
+    share_deviations,
+    share_tails,
 )
-from insights.burst import LONGEST_RUN
-from insights.distributions import FloatArray, IntArray, share_interval, share_upper_tail
-from insights.series import GOOD_COVERAGE, Series
 from insights.verdict import (
     LEARNING_DAYS,
     USUAL_MASS,
@@ -44,6 +44,7 @@ from insights.verdict import (
     choose_window,
     find_learning,
     join_scans,
+    louder,
     reference_end,
     same_reference,
     window_coverage,
@@ -53,22 +54,12 @@ from insights.verdict import (
 DEFAULT_WINDOWS = (HOUR / 2, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR)
 # Independent looks per length of a sliding window, measured as for volume (judged by the minute).
 CROSSINGS = 12.0
-HALF_LIFE_HOURS = 4 * 168
-# One negative among five scored is believed before anything was seen.
-PRIOR_NEGATIVE, PRIOR_SCORED = 1.0, 5.0
-# Hours that stand out by more standard deviations than this are past crises.
-MASK_DEVIATIONS = 3.5
-# The exact tail is worked out where the normal approximation stands out by this much.
-WORTH_A_LOOK = 2.2
-# rho where history is thin: prior mean and standard deviation.
-CORRELATION_PRIOR = 0.03
-CORRELATION_PRIOR_DEVIATION = 0.03
-CORRELATION_LIMITS = (0.001, 0.5)
-PASSES = 3
-# Squared deviations count no more than so many standard deviations; of a normal variable that
-# leaves this share of the variance (Huber, Robust Statistics, 1981, proposal 2).
-WINSOR_DEVIATIONS = 2.5
-WINSOR_SHARE = 0.9776
+# Windows in which negatives are counted: a burst of anger is over sooner than a mood.
+COUNTED_WINDOWS = burst.DEFAULT_WINDOWS
+# What the test of the number may spend of the budget.
+COUNTED_PART = 0.5
+# A share that stands out by so many standard deviations (one-sided, 5 %) is raised.
+RAISED_DEVIATIONS = 1.645
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +67,15 @@ class NegativeSettings:
     """How a negative rule judges.
 
     ``minimum_scored`` and ``minimum_negative`` are what a window must hold; ``learning_from`` the
-    negative mentions an hour that fire while learning.
+    negative mentions an hour that fire while learning. Without ``counts_too`` the share is all that
+    is tested, and has the whole budget.
     """
 
     false_alarms_per_week: float = 0.15
     minimum_scored: int = 10
     minimum_negative: int = 5
     windows: tuple[timedelta, ...] = DEFAULT_WINDOWS
+    counts_too: bool = True
     learning_days: int = LEARNING_DAYS
     learning_from: int = 8
     zone: str = "UTC"
@@ -98,149 +91,18 @@ class NegativeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareSeries:
-    """Negative mentions, and those scored at all, in the same buckets."""
+class NegativeBaseline:
+    """What is usual: the share of negatives, and their number (None where it is not tested)."""
 
-    negative: Series
-    scored: Series
-
-    def __post_init__(self) -> None:
-        """Raises ValueError if buckets differ or more are negative than scored."""
-        one, other = self.negative, self.scored
-        if (one.start, one.step, len(one)) != (other.start, other.step, len(other)):
-            raise ValueError("negative and scored mentions must be counted in the same buckets")
-        if bool((one.counts > other.counts).any()):
-            raise ValueError("a bucket has more negative mentions than scored ones")
-
-    def to_hours(self) -> ShareSeries:
-        """Return both series in whole hours, as a baseline reads them."""
-        return ShareSeries(to_hours(self.negative), to_hours(self.scored))
+    shares: ShareBaseline
+    counts: Baseline | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ShareBaseline:
-    """The usual negative share: for each hour of the local day, and how it varies.
-
-    ``correlation_by_hours`` is rho of sums over 1, 2, ... hours; ``uncertainty`` the variance of a
-    share itself, in units of share * (1 - share). Of the hours of ``reference``, ``negative`` and
-    ``scored`` are what was seen, and ``is_quiet`` says which were covered and no crisis.
-    """
-
-    reference: TimeWindow
-    zone: str
-    by_hour: FloatArray
-    correlation_by_hours: FloatArray
-    uncertainty: float
-    covered_hours: int
-    negative: FloatArray
-    scored: FloatArray
-    is_quiet: BoolArray
-
-    def shares(self, start: datetime, step: timedelta, number: int) -> FloatArray:
-        """Return the usual share of ``number`` buckets of ``step`` from ``start`` on."""
-        first = bucket_start(start, HOUR)
-        into = np.floor((start - first) / HOUR + np.arange(number) * (step / HOUR) + 1e-9)
-        into = into.astype(np.int64)
-        slots = hour_slots(first, int(into[-1]) + 1, self.zone) % 24
-        return np.asarray(self.by_hour[slots[into]])
-
-    def correlation_over(self, length: timedelta) -> float:
-        """Return rho of the share in a window of ``length``, the estimate's own error included."""
-        known = len(self.correlation_by_hours)
-        hours = min(max(length / HOUR, 1.0), float(known))
-        rho = np.interp(hours, np.arange(1, known + 1), self.correlation_by_hours)
-        return float(rho) + self.uncertainty
-
-
-def fit_shares(
-    shares: ShareSeries, end: datetime, *, zone: str = "UTC", weeks: int = REFERENCE_WEEKS
-) -> ShareBaseline:
-    """Return the usual negative share in the ``weeks`` before ``end`` (cut to a whole hour)."""
-    negative, exposure, first = hours_before(shares.negative, end, weeks)
-    scored, _, _ = hours_before(shares.scored, end, weeks)
-    reference = TimeWindow(first, first + len(scored) * HOUR)
-    usable = exposure >= GOOD_COVERAGE
-    slots = hour_slots(first, len(scored), zone) % 24
-    age = np.arange(len(scored), 0, -1.0)
-    kept, rho = usable, CORRELATION_PRIOR
-    by_hour, uncertainty = np.zeros(24), 0.0
-    usual = np.zeros(len(scored))
-    for fitting in range(PASSES):
-        weights = np.where(kept, 0.5 ** (age / HALF_LIFE_HOURS), 0.0)
-        by_hour, uncertainty = _by_hour(negative, scored, weights, slots, rho)
-        usual = by_hour[slots]
-        # As in insights.baseline: a crisis must not hide behind the variation it causes.
-        if fitting > 0:
-            rho = _correlation(negative, scored, usual, kept, 1)
-        variance = scored * usual * (1 - usual) * (1 + np.maximum(scored - 1, 0) * rho)
-        kept = usable & (negative - scored * usual <= MASK_DEVIATIONS * np.sqrt(variance) + 1)
-    lengths = (1, 3, 6, 12)
-    found = [rho] + [_correlation(negative, scored, usual, kept, n) for n in lengths[1:]]
-    by_hours = np.interp(np.arange(1, 13), lengths, np.minimum.accumulate(found))
-    return ShareBaseline(
-        reference,
-        zone,
-        by_hour,
-        by_hours,
-        uncertainty,
-        int(usable.sum()),
-        negative,
-        scored,
-        kept,
-    )
-
-
-def _by_hour(
-    negative: FloatArray, scored: FloatArray, weights: FloatArray, slots: IntArray, rho: float
-) -> tuple[FloatArray, float]:
-    """Return the share of each hour of the day, and the variance of one in units of p q."""
-    total = float((weights * scored).sum())
-    share = (float((weights * negative).sum()) + PRIOR_NEGATIVE) / (total + PRIOR_SCORED)
-    spread = share * (1 - share)
-    seen = np.bincount(slots, weights * negative, 24)
-    tried = np.bincount(slots, weights * scored, 24)
-    each = weights**2 * scored * spread * (1 + np.maximum(scored - 1, 0) * rho)
-    noise = np.bincount(slots, each, 24)
-    moved = seen - share * tried
-    between = max(float((moved**2 - noise).sum()) / max(float((tried**2).sum()), 1e-12), 0.0)
-    trust = between * tried**2
-    part = np.divide(trust, trust + noise, out=np.zeros(24), where=noise > 0)
-    shares = share + part * np.divide(moved, tried, out=np.zeros(24), where=tried > 0)
-    overall = (float(each.sum()) + spread) / (total + PRIOR_SCORED) ** 2
-    variance = overall + float((between * (1 - part)).mean())
-    return np.clip(shares, 0.005, 0.995), variance / spread
-
-
-def _correlation(
-    negative: FloatArray, scored: FloatArray, usual: FloatArray, kept: BoolArray, hours: int
-) -> float:
-    """Return rho of blocks of ``hours`` by moments, drawn to its prior where unsure."""
-    blocks = len(scored) // hours
-    used = slice(len(scored) - blocks * hours, None)
-    shape = (blocks, hours)
-    whole = kept[used].reshape(shape).all(axis=1)
-    n = scored[used].reshape(shape).sum(axis=1)[whole]
-    k = negative[used].reshape(shape).sum(axis=1)[whole]
-    awaited = (scored * usual)[used].reshape(shape).sum(axis=1)[whole]
-    p = np.divide(awaited, n, out=np.full(n.size, 0.5), where=n > 0)
-    tested = n > 1
-    n, k, awaited, coins = n[tested], k[tested], awaited[tested], (n * p * (1 - p))[tested]
-    squares = np.divide((k - awaited) ** 2, coins, out=np.ones(n.size), where=coins > 0)
-    rho = CORRELATION_PRIOR
-    for _ in range(PASSES):
-        # Weighed by how much each block tells, so that a few loud hours do not speak for all; and
-        # a past crisis or campaign must not pass for the ordinary variation of quiet hours.
-        inflation = 1 + (n - 1) * rho
-        weights = (n - 1) / inflation**2
-        capped = np.minimum(squares, WINSOR_DEVIATIONS**2 * inflation) / WINSOR_SHARE
-        known = float((weights * (n - 1)).sum())
-        if known <= 0:
-            return CORRELATION_PRIOR
-        estimate = float((weights * (capped - 1)).sum()) / known
-        trust = CORRELATION_PRIOR_DEVIATION**2 / (CORRELATION_PRIOR_DEVIATION**2 + 2 / known)
-        rho = CORRELATION_PRIOR + trust * (estimate - CORRELATION_PRIOR)
-        rho = float(np.clip(rho, *CORRELATION_LIMITS))
-    return rho
+def fit_negative(hours: ShareSeries, end: datetime, settings: NegativeSettings) -> NegativeBaseline:
+    """Return what was usual in the eight weeks before ``end`` (cut down to a whole hour)."""
+    zone = settings.zone
+    counts = fit_baseline(hours.negative, end, zone=zone) if settings.counts_too else None
+    return NegativeBaseline(fit_shares(hours, end, zone=zone), counts)
 
 
 def judge_negative(
@@ -256,13 +118,20 @@ def judge_negative(
     """
     levels = _levels(shares.scored, index, index, settings)
     hours = shares.to_hours() if history is None else history
-    at, longest = shares.scored.time_of(index + 1), max(levels) * shares.scored.step
-    baseline = fit_shares(hours, reference_end(at, longest), zone=settings.zone)
+    at, longest = shares.scored.time_of(index + 1), levels.longest * shares.scored.step
+    baseline = fit_negative(hours, reference_end(at, longest), settings)
     learning = _learning(hours, at, longest, settings)
     if learning is not None:
-        return _learning_verdict(shares, index, baseline, learning)
-    scan = _scan_group(shares, index, index, baseline, levels, settings)
-    return _verdict(shares, index, baseline, scan)
+        return _learning_verdict(shares, index, baseline.shares, learning)
+    share = _scan_shares(shares, index, index, baseline.shares, levels.shares, settings)
+    if baseline.counts is not None:
+        usual = (baseline.shares, baseline.counts)
+        counted = _scan_counts(shares, index, index, usual, levels.counts, settings)
+        if counted.ratio[0] < share.ratio[0]:
+            verdict = volume_verdict(shares.negative, index, baseline.counts, counted)
+            scored = shares.scored.between(verdict.window).total()
+            return replace(verdict, measure=Measure.NEGATIVE, scored=scored)
+    return _verdict(shares, index, baseline.shares, share)
 
 
 def scan_negative(
@@ -271,7 +140,7 @@ def scan_negative(
     last: int,
     settings: NegativeSettings,
     history: ShareSeries | None = None,
-    fitted: dict[datetime, ShareBaseline] | None = None,
+    fitted: dict[datetime, NegativeBaseline] | None = None,
 ) -> Scan:
     """Judge the buckets ``first`` .. ``last`` as :func:`judge_negative` would, quickly.
 
@@ -280,7 +149,7 @@ def scan_negative(
     series = shares.scored
     levels = _levels(series, first, last, settings)
     hours = shares.to_hours() if history is None else history
-    longest = max(levels) * series.step
+    longest = levels.longest * series.step
     known = {} if fitted is None else fitted
     parts = []
     at = first
@@ -290,7 +159,7 @@ def scan_negative(
             until = same_reference(series, at, last, longest)
             end = reference_end(series.time_of(at + 1), longest)
             if end not in known:
-                known[end] = fit_shares(hours, end, zone=settings.zone)
+                known[end] = fit_negative(hours, end, settings)
             parts.append(_scan_group(shares, at, until, known[end], levels, settings))
         else:
             until = same_reference(series, at, last, longest, HOUR)
@@ -299,16 +168,53 @@ def scan_negative(
     return join_scans(parts)
 
 
-def _levels(series: Series, first: int, last: int, settings: NegativeSettings) -> dict[int, float]:
-    """Return the level of each window length in buckets, after a look at the arguments."""
+@dataclass(frozen=True, slots=True)
+class _Levels:
+    """The level of each window length in buckets, of either test."""
+
+    shares: dict[int, float]
+    counts: dict[int, float]
+
+    @property
+    def longest(self) -> int:
+        return max(*self.shares, *self.counts)
+
+
+def _levels(series: Series, first: int, last: int, settings: NegativeSettings) -> _Levels:
+    """Return the level of each window length, after a look at the arguments."""
     if not 0 <= first <= last < len(series):
         raise IndexError(f"buckets {first} to {last} are not in a series of {len(series)}")
-    lengths = check_windows(settings.windows, series.step)
-    levels = window_levels(lengths, series.step, settings.false_alarms_per_week, CROSSINGS)
-    return dict(zip(lengths, levels, strict=True))
+    budget = settings.false_alarms_per_week
+    part = COUNTED_PART if settings.counts_too else 0.0
+
+    def levels(windows: tuple[timedelta, ...], share: float, crossings: float) -> dict[int, float]:
+        lengths = check_windows(windows, series.step)
+        found = window_levels(lengths, series.step, budget * share, crossings)
+        return dict(zip(lengths, found, strict=True))
+
+    return _Levels(
+        levels(settings.windows, 1 - part, CROSSINGS),
+        levels(COUNTED_WINDOWS, part, burst.CROSSINGS),
+    )
 
 
 def _scan_group(
+    shares: ShareSeries,
+    first: int,
+    last: int,
+    baseline: NegativeBaseline,
+    levels: _Levels,
+    settings: NegativeSettings,
+) -> Scan:
+    """Judge buckets that share a baseline, by both tests."""
+    share = _scan_shares(shares, first, last, baseline.shares, levels.shares, settings)
+    if baseline.counts is None:
+        return share
+    usual = (baseline.shares, baseline.counts)
+    return louder(share, _scan_counts(shares, first, last, usual, levels.counts, settings))
+
+
+def _scan_shares(
     shares: ShareSeries,
     first: int,
     last: int,
@@ -316,38 +222,38 @@ def _scan_group(
     levels: dict[int, float],
     settings: NegativeSettings,
 ) -> Scan:
-    """Judge buckets that share a baseline."""
-    step = shares.scored.step
-    origin = max(first - max(levels) + 1, 0)
-    inside = slice(origin, last + 1)
-    scored = shares.scored.counts[inside]
-    usual = baseline.shares(shares.scored.time_of(origin), step, last + 1 - origin)
-    sums = [
-        np.concatenate([[0.0], np.cumsum(values)])
-        for values in (shares.negative.counts[inside], scored, scored * usual)
-    ]
-    ends = np.arange(first, last + 1) - origin + 1
+    """Judge the share of buckets that share a baseline."""
     evidence = []
+    sums = ShareSums(shares, first, last, baseline, max(levels))
     for length, level in levels.items():
-        begins = np.maximum(ends - length, 0)
-        negative, tried, awaited = (total[ends] - total[begins] for total in sums)
-        rho = baseline.correlation_over(length * step)
-        p = _tails(negative, tried, awaited, rho)
+        negative, tried, awaited = sums.over(length)
+        rho = baseline.correlation_over(length * shares.scored.step)
+        p = share_tails(negative, tried, awaited, rho)
         enough = (tried >= settings.minimum_scored) & (negative >= settings.minimum_negative)
-        evidence.append(Evidence(length, np.full(p.size, level), p, enough & (ends >= length)))
+        evidence.append(Evidence(length, np.full(p.size, level), p, enough & sums.is_full(length)))
     return choose_window(evidence, first)
 
 
-def _tails(negative: FloatArray, scored: FloatArray, awaited: FloatArray, rho: float) -> FloatArray:
-    """Return the upper tail of each window: exact where it may matter, else approximately."""
-    share = np.divide(awaited, scored, out=np.full(scored.size, 0.5), where=scored > 0)
-    variance = scored * share * (1 - share) * (1 + np.maximum(scored - 1, 0) * rho)
-    gap = negative - awaited
-    deviations = np.divide(gap, np.sqrt(variance), out=np.zeros(scored.size), where=variance > 0)
-    p = np.asarray(special.ndtr(-deviations), dtype=np.float64)
-    for i in np.flatnonzero(deviations > WORTH_A_LOOK):
-        p[i] = share_upper_tail(int(negative[i]), int(scored[i]), float(share[i]), rho)
-    return p
+def _scan_counts(
+    shares: ShareSeries,
+    first: int,
+    last: int,
+    usual: tuple[ShareBaseline, Baseline],
+    levels: dict[int, float],
+    settings: NegativeSettings,
+) -> Scan:
+    """Judge the number of negatives; a window whose share is not raised does not count."""
+    share, counts = usual
+    found = volume_evidence(shares.negative, first, last, counts, levels, settings.minimum_negative)
+    sums = ShareSums(shares, first, last, share, max(levels))
+    evidence = []
+    for one in found:
+        negative, tried, awaited = sums.over(one.length)
+        rho = share.correlation_over(one.length * shares.scored.step)
+        is_raised = share_deviations(negative, tried, awaited, rho) > RAISED_DEVIATIONS
+        enough = is_raised & (tried >= settings.minimum_scored)
+        evidence.append(replace(one, is_eligible=one.is_eligible & enough))
+    return choose_window(evidence, first)
 
 
 def _verdict(

@@ -35,14 +35,9 @@ from insights.baseline import (
 )
 from insights.burst import VolumeSettings, scan_volume
 from insights.distributions import FloatArray, IntArray
-from insights.negative import (
-    NegativeSettings,
-    ShareBaseline,
-    ShareSeries,
-    fit_shares,
-    scan_negative,
-)
+from insights.negative import NegativeBaseline, NegativeSettings, scan_negative
 from insights.series import GOOD_COVERAGE, Series
+from insights.shares import ShareSeries, fit_shares
 from insights.verdict import Scan
 
 MINUTE = timedelta(minutes=1)
@@ -327,7 +322,7 @@ class NegativeRehearsal:
         self.step, end = shares.scored.step, hours.scored.end
         self.usual = fit_shares(hours, end, zone=settings.zone)
         self._volume = fit_baseline(hours.scored, end, zone=settings.zone)
-        self._fitted: dict[datetime, ShareBaseline] = {}
+        self._fitted: dict[datetime, NegativeBaseline] = {}
 
     def quiet_days(self) -> IntArray:
         """Return the first hours (in the reference) of the days that hold nothing unusual."""

@@ -137,6 +137,19 @@ def join_scans(parts: Sequence[Scan]) -> Scan:
     )
 
 
+def louder(one: Scan, other: Scan) -> Scan:
+    """Return two tests of the same buckets as one: of each bucket the one that stands out more."""
+    takes = other.ratio < one.ratio
+    return Scan(
+        one.first,
+        one.is_alert | other.is_alert,
+        np.where(takes, other.p, one.p),
+        np.where(takes, other.level, one.level),
+        np.where(takes, other.length, one.length),
+        np.minimum(one.ratio, other.ratio),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """What windows of one length (in buckets) say: arrays with one value for each judged bucket."""

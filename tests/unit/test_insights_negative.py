@@ -6,14 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.window import TimeWindow
-from insights.negative import (
-    NegativeSettings,
-    ShareSeries,
-    fit_shares,
-    judge_negative,
-    scan_negative,
-)
+from insights.negative import NegativeSettings, judge_negative, scan_negative
 from insights.series import Series
+from insights.shares import ShareSeries, fit_shares
 from insights.verdict import Measure, Status
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -236,3 +231,59 @@ def test_history_may_be_given_in_hours() -> None:
     first, last = len(short.scored) - 20, len(short.scored) - 1
     scan = scan_negative(short, first, last, NegativeSettings(), history)
     assert scan.is_alert[-1]
+
+
+def anger(
+    days: int = 30, rate: float = 3, minutes: int = 75, negative_of_ten: int = 7
+) -> ShareSeries:
+    """A month of few mentions that ends in a burst of fifteen an hour, most of them negative."""
+    negative, scored = shares(days, rate)
+    buckets = minutes // 15
+    scored[-buckets:] += 4
+    negative[-buckets:] += np.resize([3, 3, 2, 3], buckets) * negative_of_ten // 7
+    return build(negative, scored)
+
+
+def test_a_burst_of_anger_is_told_by_the_number_of_negatives() -> None:
+    """Too few mentions for a share to be sure: the number that came says it, in the same words."""
+    series = anger()
+    last = len(series.scored) - 1
+    told = judge_negative(series, last, NegativeSettings())
+    assert (told.status, told.measure) == (Status.BURST, Measure.NEGATIVE)
+    assert told.scored is not None
+    assert told.scored == series.scored.between(told.window).total()
+    assert told.observed == series.negative.between(told.window).total()
+    assert told.high is not None
+    assert told.observed > told.high
+    assert told.started_at is not None
+    assert series.scored.end - told.started_at <= timedelta(hours=2)
+    by_share = NegativeSettings(counts_too=False)
+    assert judge_negative(series, last, by_share).status is Status.QUIET
+    assert not scan_negative(series, last, last, by_share).is_alert.any()
+
+
+def test_a_lively_hour_of_the_usual_mood_is_no_negative_spike() -> None:
+    """Ten times the volume brings ten times the negatives: quiet while the share is usual."""
+    negative, scored = shares(30, 40, share=0.2, seed=4)
+    scored[-8:] *= 10
+    negative[-8:] *= 10
+    negative = np.minimum(negative, scored)
+    negative[-8:] = np.round(scored[-8:] * 0.2)
+    series = build(negative, scored)
+    first = len(series.scored) - 8
+    scan = scan_negative(series, first, len(series.scored) - 1, NegativeSettings())
+    assert not scan.is_alert.any()
+
+
+def test_scan_and_judgement_agree_on_both_tests() -> None:
+    """What is scanned in one go has the p, level and length of the single verdicts."""
+    series = anger()
+    first, last = len(series.scored) - 6, len(series.scored) - 1
+    scan = scan_negative(series, first, last, NegativeSettings())
+    for index in range(first, last + 1):
+        verdict = judge_negative(series, index, NegativeSettings())
+        place = index - first
+        assert verdict.is_alert == bool(scan.is_alert[place])
+        assert verdict.p == pytest.approx(scan.p[place])
+        assert verdict.level == pytest.approx(scan.level[place])
+        assert verdict.window.length == int(scan.length[place]) * STEP

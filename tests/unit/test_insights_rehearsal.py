@@ -6,7 +6,7 @@ import pytest
 from core.window import TimeWindow
 from insights.baseline import HOUR, to_hours
 from insights.burst import VolumeSettings
-from insights.negative import NegativeSettings, ShareSeries
+from insights.negative import NegativeSettings
 from insights.rehearsal import (
     SIZES,
     NegativeRehearsal,
@@ -17,6 +17,7 @@ from insights.rehearsal import (
     find_sizes,
 )
 from insights.series import Series
+from insights.shares import ShareSeries
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 STEP = timedelta(minutes=5)
