@@ -140,7 +140,7 @@ def _learning(hourly: Series, window: TimeWindow) -> Learning | None:
     covered = fit_baseline(hourly, window.start).covered_hours
     if covered >= LEARNING_DAYS * 24:
         return None
-    return Learning(day=covered // 24 + 1, days=LEARNING_DAYS, threshold=0)
+    return Learning(day=covered // 24 + 1, days=LEARNING_DAYS, threshold=None)
 
 
 # --- the sentence

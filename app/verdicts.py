@@ -6,8 +6,8 @@ from alerts.incident import Evidence, Words
 from app.judging import judge
 from app.rounds import Found, Round, Standing
 from core.rules import BurstRule, CompetitorMoveRule, RuleKind
-from insights.sentence import format_length, format_range
-from insights.verdict import Learning, Verdict
+from insights.sentence import describe_learning, format_length, format_range
+from insights.verdict import Learning, Measure, Verdict
 
 
 def examine(here: Round, rule: BurstRule) -> Found:
@@ -22,11 +22,8 @@ def examine(here: Round, rule: BurstRule) -> Found:
 
 def learning_words(learning: Learning, kind: RuleKind = RuleKind.VOLUME_SPIKE) -> str:
     """Return how far a rule is that has not enough history yet."""
-    counted = "negative mentions" if kind is RuleKind.NEGATIVE_SPIKE else "mentions"
-    return (
-        f"learning, day {learning.day} of {learning.days}; "
-        f"until then from {learning.threshold} {counted} an hour"
-    )
+    is_negative = kind is RuleKind.NEGATIVE_SPIKE
+    return describe_learning(learning, Measure.NEGATIVE if is_negative else Measure.VOLUME)
 
 
 def verdict_words(verdict: Verdict, kind: RuleKind) -> str:

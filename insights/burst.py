@@ -275,7 +275,7 @@ def _scan_learning(series: Series, first: int, last: int, learning: Learning) ->
     per_hour = HOUR // series.step
     sums = np.concatenate([[0], np.cumsum(series.counts)])
     ends = np.arange(first, last + 1) + 1
-    fires = sums[ends] - sums[np.maximum(ends - per_hour, 0)] >= learning.threshold
+    fires = learning.fires(sums[ends] - sums[np.maximum(ends - per_hour, 0)])
     return Scan.learning(first, fires, per_hour)
 
 
@@ -285,7 +285,7 @@ def _learning_verdict(
     """Return the verdict of a rule that is learning."""
     window = TimeWindow.before(at, HOUR)
     observed = series.between(window).total()
-    is_alert = observed >= learning.threshold
+    is_alert = bool(learning.fires(np.array([observed]))[0])
     return Verdict(
         measure=Measure.VOLUME,
         status=Status.LEARNING,

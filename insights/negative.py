@@ -334,7 +334,7 @@ def _scan_learning(shares: ShareSeries, first: int, last: int, learning: Learnin
             for part in (shares.negative, shares.scored)
         )
     )
-    fires = (negative >= learning.threshold) & (2 * negative >= scored)
+    fires = learning.fires(negative) & (2 * negative >= scored)
     return Scan.learning(first, fires, per_hour)
 
 

@@ -103,10 +103,10 @@ def describe_learning(learning: Learning, measure: Measure = Measure.VOLUME) -> 
     """Return e.g. "learning, day 3 of 14; until then from 12 mentions an hour"."""
     what = "negative mentions" if measure is Measure.NEGATIVE else "mentions"
     day = min(learning.day, learning.days)
-    return (
-        f"learning, day {day} of {learning.days}; "
-        f"until then from {learning.threshold:,} {what} an hour"
-    )
+    told = f"learning, day {day} of {learning.days}; "
+    if learning.threshold is None:
+        return told + "no hour to compare with yet"
+    return told + f"until then from {learning.threshold:,} {what} an hour"
 
 
 def describe_verdict(verdict: Verdict, zone: str = "UTC") -> str:

@@ -49,12 +49,19 @@ class Measure(StrEnum):
 class Learning:
     """How far a rule without enough history is: day ``day`` of ``days``.
 
-    Until then it fires from ``threshold`` mentions (for negative rules: negative mentions) an hour.
+    Until then it fires from ``threshold`` mentions (for negative rules: negative mentions) an hour;
+    not at all where that is None, because there is no hour yet to compare with.
     """
 
     day: int
     days: int
-    threshold: int
+    threshold: int | None
+
+    def fires(self, counts: IntArray) -> npt.NDArray[np.bool_]:
+        """Return which of these counts of an hour are as many as the threshold."""
+        if self.threshold is None:
+            return np.zeros(counts.shape, dtype=np.bool_)
+        return np.asarray(counts >= self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +225,27 @@ def find_learning(
     """Return how far a rule is that judges ``counted`` at ``at``; None once it knows enough.
 
     ``days`` of covered hours are enough, ``least`` is the lowest threshold. Until then the
-    threshold follows the busiest hour so far.
+    threshold follows the busiest hour that ended before the longest window began. Where that leaves
+    none, in the first hours of a topic, it follows those before the hour that is judged: how lively
+    a topic is may not pass for a burst.
     """
     _, exposure, _ = hours_before(counted, reference_end(at, longest), REFERENCE_WEEKS)
     learned = int((exposure >= GOOD_COVERAGE).sum()) // 24
     if learned >= days:
         return None
-    hours, _, _ = hours_before(counted, reference_end(at, longest, HOUR), REFERENCE_WEEKS)
-    busiest = float(hours.max()) if hours.size else 0.0
-    threshold = max(least, int(np.ceil(LEARNING_FACTOR * busiest)))
+    end = reference_end(at, longest, HOUR)
+    busiest = _busiest(counted, end)
+    if busiest is None:
+        busiest = _busiest(counted, end + max(longest // HOUR - 1, 0) * HOUR)
+    threshold = None if busiest is None else max(least, int(np.ceil(LEARNING_FACTOR * busiest)))
     return Learning(day=learned + 1, days=days, threshold=threshold)
+
+
+def _busiest(counted: Series, end: datetime) -> float | None:
+    """Return the highest rate of a covered hour before ``end``; None if none was covered."""
+    counts, exposure, _ = hours_before(counted, end, REFERENCE_WEEKS)
+    covered = exposure >= GOOD_COVERAGE
+    return float((counts[covered] / exposure[covered]).max()) if covered.any() else None
 
 
 def check_windows(windows: tuple[timedelta, ...], step: timedelta) -> tuple[int, ...]:

@@ -160,7 +160,7 @@ def test_learning_threshold_grows_with_the_busiest_hour() -> None:
     """A busy topic does not ring every hour while it is learned."""
     series = Series.build(START, STEP, [4] * (2 * PER_DAY))
     scan = scan_volume(series, 0, len(series) - 1, VolumeSettings())
-    assert all(index < 4 * 12 + 36 for index in scan.alerts())
+    assert scan.alerts() == []
     verdict = judge_volume(series, len(series) - 1, VolumeSettings())
     assert verdict.learning is not None
     assert verdict.learning.threshold == 96

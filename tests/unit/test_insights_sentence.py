@@ -120,6 +120,7 @@ def test_learning_in_words() -> None:
     assert describe_learning(Learning(3, 14, 12)) == (
         "learning, day 3 of 14; until then from 12 mentions an hour"
     )
+    assert describe_learning(Learning(1, 14, None)).endswith("; no hour to compare with yet")
     assert describe_learning(Learning(1, 14, 8), Measure.NEGATIVE).endswith(
         "from 8 negative mentions an hour"
     )

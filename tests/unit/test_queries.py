@@ -478,6 +478,7 @@ def test_a_young_rule_is_learning(application: Application) -> None:
     rule = _over(application, young).rules()[0]
     assert rule.learning is not None
     assert 1 < rule.learning.day < rule.learning.days
+    assert rule.learning.threshold is not None
     assert rule.learning.threshold >= 1
 
 
