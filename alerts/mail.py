@@ -203,13 +203,19 @@ def _lead(facts: MailFacts) -> str:
             f"{share} % of what is said about {incident.topic} is negative: "
             f"{seen.observed} of {seen.scored}, more than on {usual}."
         )
-    if seen.is_learning or not seen.factor:
+    if not _has_factor(seen):
         return f"{incident.topic} has {_times(seen)}, more than {usual}."
     return f"{incident.topic} has {_times(seen)} of {usual}."
 
 
+def _has_factor(seen: Evidence) -> bool:
+    """Return whether "so many times" says anything: not of less than one mention."""
+    is_known = seen.expected is not None and seen.expected >= 1
+    return bool(seen.factor) and is_known and not seen.is_learning
+
+
 def _times(seen: Evidence) -> str:
-    if seen.is_learning or not seen.factor:
+    if not _has_factor(seen):
         return f"{seen.observed:,} mentions in {_length(seen)}"
     return f"{seen.factor:.1f} times the volume"
 

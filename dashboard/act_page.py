@@ -56,7 +56,7 @@ class ActPage:
         try:
             return await run_in_threadpool(self._act, token, form, is_meant=is_meant)
         except UsageError as err:
-            return _page("This link does nothing", f"{escape(str(err)).capitalize()}.", status=403)
+            return _page("This link does nothing", f"{_sentence(err)}.", status=403)
         except RetryableError as err:
             return _page("Not now", f"Try again in a moment: {escape(str(err))}.", status=503)
         except GroundswellError as err:
@@ -112,6 +112,12 @@ def _unsubscribe(application: Application, grant: Grant, token: str, *, is_meant
         return _page("Done", text + "<p>The Alerts page takes that back.</p>")
     text = f"<p>No more mails of the rule {rule}. Other rules go on.</p>"
     return _page("Unsubscribe", text + _form(token, "Unsubscribe", "") + _as(grant))
+
+
+def _sentence(err: UsageError) -> str:
+    """Return what is wrong as a sentence; names of months and rules keep their capitals."""
+    text = escape(str(err))
+    return text[:1].upper() + text[1:]
 
 
 def _form(token: str, button: str, fields: str) -> str:

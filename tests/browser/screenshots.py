@@ -1,7 +1,7 @@
 """Take the README's pictures from the running product: `python -m tests.browser.screenshots [URL]`.
 
-Without a URL it fills the demo, opens its dashboard and takes the pictures there. They go to
-`docs/images/`, each page in light and dark.
+Without a URL it fills the demo, opens its dashboard and takes the pictures there, and one of the
+demo's newest mail about a crisis. They go to `docs/images/`, each in light and dark.
 """
 
 import subprocess
@@ -10,9 +10,15 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from PIL import Image
+
+from demo.home import demo_home
+from tests.browser.mail_page import standalone
 from tests.servers.browser import open_chromium
 
 if TYPE_CHECKING:
@@ -24,6 +30,7 @@ DEMO_URL = "http://127.0.0.1:8501"
 PAGES = {"overview": "", "mentions": "mentions", "alerts": "alerts", "sources": "sources"}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WINDOW: "ViewportSize" = {"width": 1280, "height": 900}
+MAIL_WIDTHS = {"phone": 375, "desktop": 760}
 START_SECONDS = 60
 # Charts are drawn by scripts of their own, after Streamlit says that a page is done.
 DRAWING_MS = 1500
@@ -72,6 +79,33 @@ def take_pictures(browser: "Browser", url: str, folder: Path) -> list[Path]:
     return pictures
 
 
+def crisis_mail(home: Path) -> EmailMessage:
+    """Return the demo's last first mail about a crisis. Raises LookupError if there is none."""
+    for path in sorted(home.rglob("*.eml"), reverse=True):
+        mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+        if "mentions negative since" in str(mail["Subject"]) and mail["In-Reply-To"] is None:
+            return mail
+    raise LookupError(f"no mail about a crisis in {home}")
+
+
+def take_mail_pictures(browser: "Browser", mail: EmailMessage, folder: Path) -> list[Path]:
+    """Picture a mail as a phone and a desk show it, in each colour scheme; return the files."""
+    pictures = []
+    for scheme in SCHEMES:
+        for name, width in MAIL_WIDTHS.items():
+            page = browser.new_page(
+                viewport={"width": width, "height": 600}, locale="en-GB", color_scheme=scheme
+            )
+            page.set_content(standalone(mail))
+            picture = folder / f"mail-{name}-{scheme}.png"
+            page.screenshot(path=picture, full_page=True)
+            # A mail has few colours: a palette makes the file a third as large.
+            Image.open(picture).quantize(128).save(picture, optimize=True)
+            pictures.append(picture)
+            page.close()
+    return pictures
+
+
 def main(arguments: list[str]) -> None:
     """Take the pictures of the dashboard that is named, or of the demo's."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -81,6 +115,7 @@ def main(arguments: list[str]) -> None:
         else:
             with run_demo() as url:
                 pictures = take_pictures(browser, url, FOLDER)
+            pictures += take_mail_pictures(browser, crisis_mail(demo_home()), FOLDER)
     for picture in pictures:
         sys.stdout.write(f"{picture}\n")
 

@@ -129,7 +129,7 @@ def test_an_old_link_says_so(reader: Reader) -> None:
     reader.now += timedelta(days=15)
     answer = reader.client.get(link)
     assert answer.status_code == 403
-    assert "good until" in answer.text
+    assert "This link was good until 19 March 2026" in answer.text
 
 
 def test_an_incident_that_is_gone(reader: Reader) -> None:

@@ -439,3 +439,12 @@ def test_no_mail_program_makes_a_link_of_a_strangers_address() -> None:
     for part in (text_of(message), html_of(message)):
         assert "evil.example" not in part
         assert "evil[.]example/login" in part
+
+
+def test_less_than_one_mention_is_no_measure() -> None:
+    """Where next to nothing is usual, the number of mentions says more than "514 times"."""
+    told = facts(incident(evidence(observed=34, expected=0.066, low=0, high=0, factor=514.4)))
+    assert subject_of(told) == "Acme: 34 mentions in 60 minutes since 13:00"
+    text = text_of(compose(told, MAIL, ["press@listen.example"]))
+    assert "Acme has 34 mentions in 60 minutes, more than a usual Thursday 15:00." in text
+    assert "514" not in text
