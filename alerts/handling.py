@@ -159,6 +159,8 @@ def propose(marked: Sequence[tuple[Incident, bool]], minimum: int) -> Proposal |
     """
     if len(marked) < FEWEST_MARKS:
         return None
+    # A new level that no window told is not found by a higher minimum.
+    marked = [one for one in marked if one[0].level_since is None]
     useful = [incident.peak_observed for incident, is_useful in marked if is_useful]
     noise = [incident.peak_observed for incident, is_useful in marked if not is_useful]
     level = min(useful) if useful else max(noise, default=0) + 1

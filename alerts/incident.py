@@ -15,6 +15,7 @@ class IncidentStep(StrEnum):
     OPENED = "opened"
     DOUBLED = "doubled"
     RESOLVED = "resolved"
+    LEVEL = "level"
 
 
 class Words(Part):
@@ -75,7 +76,8 @@ class Incident(Part):
     ``peak_observed`` is the most that any of its windows held, ``total`` the mentions (for a
     negative spike: the negative ones) since it began, ``told_total`` those when last told.
     ``step`` is the newest step that is to be told. ``topic`` is empty where it is about none.
-    ``stories`` are what an event told, so that it is not told again.
+    ``stories`` are what an event told, so that it is not told again. ``level_since`` is since when
+    its volume is a new level, which ended it; None where it is none.
     """
 
     id: str
@@ -95,3 +97,4 @@ class Incident(Part):
     mention_ids: tuple[str, ...] = ()
     query: str = "*:*"
     stories: tuple[str, ...] = ()
+    level_since: datetime | None = None

@@ -6,6 +6,7 @@ Pure: the same incident, evidence and time always lead to the same step.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ STALE_AFTER = timedelta(hours=2)
 
 QUIET_BEFORE_RESOLVED = timedelta(hours=2)
 """A crisis that pauses for less is the same crisis."""
+
+SAME_BEGINNING = timedelta(hours=12)
+"""An incident that began later than this after a new level is another matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,45 @@ def fall_quiet(incident: Incident, now: datetime, unwatched: timedelta = timedel
         return Advance(incident, None)
     resolved = incident.model_copy(update={"resolved_at": now, "step": IncidentStep.RESOLVED})
     return Advance(resolved, IncidentStep.RESOLVED)
+
+
+def settle(incident: Incident, level: Evidence, now: datetime) -> Advance:
+    """Return the incident, over because what it told has become the new level."""
+    settled = incident.model_copy(
+        update={
+            "updated_at": now,
+            "resolved_at": now,
+            "latest": level,
+            "level_since": level.started_at,
+            "step": IncidentStep.LEVEL,
+        }
+    )
+    return Advance(settled, IncidentStep.LEVEL)
+
+
+def began_with(incident: Incident, level: Evidence) -> bool:
+    """Return whether a rise to a new level is what the incident is about."""
+    is_rise = level.factor is not None and level.factor > 1
+    return is_rise and incident.first.started_at <= level.started_at + SAME_BEGINNING
+
+
+def open_level(rule: Rule, level: Evidence, findings: Findings, now: datetime) -> Advance:
+    """Return the incident that tells a new level which no incident told before, over at once."""
+    incident = open_incident(rule, level, findings, now).incident
+    told = incident.model_copy(
+        update={
+            "id": _incident_id(f"{rule.name}\nlevel", level.started_at),
+            "resolved_at": now,
+            "level_since": level.started_at,
+        }
+    )
+    return Advance(told, IncidentStep.OPENED)
+
+
+def level_told_at(known: Iterable[Incident]) -> datetime | None:
+    """Return when a new level was last told by one of a rule's incidents."""
+    told = (one.resolved_at for one in known if one.level_since is not None)
+    return max((at for at in told if at is not None), default=None)
 
 
 def step_key(step: IncidentStep, incident: Incident) -> str:

@@ -33,6 +33,7 @@ COLOURS = {
     IncidentStep.OPENED: "#c2410c",
     IncidentStep.DOUBLED: "#9a1c1c",
     IncidentStep.RESOLVED: "#2f7d4f",
+    IncidentStep.LEVEL: "#0b6b77",
 }
 SENTIMENT_COLOURS = {
     Sentiment.NEGATIVE: "#c2410c",

@@ -51,6 +51,8 @@ def is_urgent(rule: Rule, incident: Incident, quiet: QuietHours | None) -> bool:
     """Return whether an incident is told at once whatever the hour and however many were told."""
     if rule.urgent:
         return True
+    if incident.level_since is not None:
+        return False
     seen = incident.latest
     level = quiet.breaks_through if quiet is not None else None
     if level is None or seen.is_learning or seen.factor is None:

@@ -6,7 +6,6 @@ crash anywhere sends it once more at most, with the same Message-ID, and never l
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,28 +19,32 @@ from alerts.incident import Incident, IncidentStep
 from alerts.incidents import (
     Advance,
     Findings,
+    began_with,
     begun_after,
     fall_quiet,
     go_on,
     is_doubled,
     is_fresh,
     open_incident,
+    open_level,
+    settle,
 )
 from alerts.quiet import is_urgent
 from app.bootstrap import Application
-from app.causes import find_causes, shows
+from app.causes import by_weight, find_causes
 from app.delivering import STILL_OF_INTEREST, Outbox, Sent
 from app.handling import IncidentDesk
 from app.heartbeat import Heartbeat
-from app.judging import Episode, replay, rule_selection
+from app.judging import rule_selection
 from app.kinds import KINDS
 from app.own_rules import all_rules
 from app.queries import Queries
+from app.replaying import Episode, replay
 from app.rounds import Awake, Found, Letter, Round
 from app.telling import IncidentTeller
 from app.waking import await_news
 from core.errors import GroundswellError, RetryableError, UsageError
-from core.mention import Mention, Sentiment
+from core.mention import Sentiment
 from core.questions import Order
 from core.rules import (
     BurstRule,
@@ -272,7 +275,7 @@ class _Evaluation:
             advance: Advance | None = Advance(found.event, IncidentStep.OPENED)
         else:
             incident = self._application.state.open_incident(rule.name)
-            advance = self._advance(rule, found, incident)
+            advance = self._level(rule, found, incident) or self._advance(rule, found, incident)
         if advance is not None and not self._dry_run:
             self._application.state.save_incident(advance.incident)
         is_queued = not self._dry_run and self._tell_what_is_due(rule, advance)
@@ -281,6 +284,8 @@ class _Evaluation:
             outcome = Outcome.OPEN
             if found.event is None:
                 words = advance.step.value if advance.step else "open"
+            if advance.incident.level_since is not None:
+                words = "new level"
         if is_queued:
             outcome = Outcome.QUEUED
         if self._dry_run and advance is not None and advance.step is not None:
@@ -294,6 +299,21 @@ class _Evaluation:
             step=advance.step if advance else None,
             verdict=found.verdict,
         )
+
+    def _level(self, rule: Rule, found: Found, incident: Incident | None) -> Advance | None:
+        """Return how a new level that was not told yet is told; None when there is none.
+
+        While a burst on top of it lasts, the level waits.
+        """
+        level = found.level
+        if level is None or found.evidence is not None:
+            return None
+        if incident is not None and began_with(incident, level):
+            return settle(incident, level, self._now)
+        findings = self._findings(rule, level.started_at, None)
+        if (level.factor or 0) < 1:
+            findings = Findings(findings.total)
+        return open_level(rule, level, findings, self._now)
 
     def _advance(self, rule: Rule, found: Found, incident: Incident | None) -> Advance | None:
         """Return how what was found changes the rule's incident; None when there is none."""
@@ -339,10 +359,7 @@ class _Evaluation:
             return Findings(total, incident.causes, incident.mention_ids)
         causes = find_causes(index, selection, window)
         pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
-        ranked = sorted(
-            _distinct(pool), key=lambda one: (shows(one, causes), *_weight(one)), reverse=True
-        )
-        ids = tuple(mention.id for mention in ranked[:MENTIONS_THAT_MATTER])
+        ids = tuple(one.id for one in by_weight(pool, causes)[:MENTIONS_THAT_MATTER])
         return Findings(total, causes, ids)
 
     def _tell_what_is_due(self, rule: Rule, advance: Advance | None) -> bool:
@@ -382,22 +399,3 @@ class _Evaluation:
 
 def _topic(rule: Rule) -> str:
     return ", ".join(topics_of(rule)) if isinstance(rule, TopicRule | ScheduledRule) else ""
-
-
-def _distinct(mentions: Sequence[Mention]) -> list[Mention]:
-    """Return the first mention of each story, in order."""
-    first: dict[str, Mention] = {}
-    for mention in mentions:
-        first.setdefault(mention.story_id or mention.id, mention)
-    return list(first.values())
-
-
-def _weight(mention: Mention) -> tuple[float, str]:
-    """Return how much a mention matters: what it stirred, and how many it may reach.
-
-    Logarithms, because both are spread over powers of ten; reach counts half, as it is only
-    potential.
-    """
-    followers = mention.author.followers if mention.author else None
-    stirred = math.log1p(mention.engagement.total or 0)
-    return stirred + 0.5 * math.log1p(followers or 0), mention.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -125,3 +126,29 @@ def _words_of(mention: Mention) -> set[str]:
     """Return the words of title and text that are long enough to mean something."""
     words = {token.folded for token in tokenise(f"{mention.title or ''} {mention.text}")}
     return {word for word in words if len(word) >= SHORTEST_WORD and word.isalpha()}
+
+
+def by_weight(pool: Sequence[Mention], causes: Sequence[Cause]) -> list[Mention]:
+    """Return the first mention of each story, those first that show what grew and matter most."""
+    return sorted(
+        _distinct(pool), key=lambda one: (shows(one, causes), *_weight(one)), reverse=True
+    )
+
+
+def _distinct(mentions: Sequence[Mention]) -> list[Mention]:
+    """Return the first mention of each story, in order."""
+    first: dict[str, Mention] = {}
+    for mention in mentions:
+        first.setdefault(mention.story_id or mention.id, mention)
+    return list(first.values())
+
+
+def _weight(mention: Mention) -> tuple[float, str]:
+    """Return how much a mention matters: what it stirred, and how many it may reach.
+
+    Logarithms, because both are spread over powers of ten; reach counts half, as it is only
+    potential.
+    """
+    followers = mention.author.followers if mention.author else None
+    stirred = math.log1p(mention.engagement.total or 0)
+    return stirred + 0.5 * math.log1p(followers or 0), mention.id

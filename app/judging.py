@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.scope import sentiment_node
 from core.mention import Sentiment
 from core.query.ast import And, FieldIs, Node, walk
@@ -16,8 +14,9 @@ from core.query.parser import parse
 from core.questions import Selection
 from core.rules import BurstRule, CompetitorMoveRule, TopicRule, VolumeSpikeRule
 from core.window import TimeWindow, bucket_start
-from insights.baseline import HOUR
-from insights.burst import VolumeSettings, judge_volume, scan_volume
+from insights.baseline import HOUR, Baseline
+from insights.burst import VolumeSettings, judge_volume, scan_shifts, scan_volume
+from insights.levels import Shift
 from insights.negative import NegativeSettings, judge_negative, scan_negative
 from insights.rehearsal import NegativeRehearsal, Rehearsal, VolumeRehearsal
 from insights.series import Series
@@ -38,9 +37,6 @@ STEP = timedelta(minutes=1)
 
 REHEARSED = timedelta(days=30)
 """How much a rehearsal reads minute by minute: crises are tried on these days."""
-
-REPLAY_STEP = timedelta(minutes=5)
-"""Buckets that a replay of months is judged by."""
 
 LABELS = tuple(Sentiment)
 
@@ -86,93 +82,42 @@ def judge(
     """
     if queries.first_seen(rule_selection(rule, now)) is None:
         return None
-    judged = _judged(queries, rule, now, RECENT, step)
+    judged = judged_by(queries, rule, now, RECENT, step)
     return judged.judge(judged.observed.last_closed(now))
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
-    """One incident that a rule would have opened: from its first to its last alert.
+class Judged:
+    """What a rule counts, and how it judges one bucket, or many at once.
 
-    ``expected`` and ``p`` are those of the first alert (None while learning), ``observed`` is the
-    most that any window held.
+    ``shifts`` are the level shifts that it would have told, with when, among what was scanned.
     """
-
-    started_at: datetime
-    first_alert: datetime
-    last_alert: datetime
-    observed: int
-    expected: float | None
-    p: float | None
-
-
-def replay(
-    queries: Queries,
-    rule: BurstRule,
-    now: datetime,
-    length: timedelta,
-    apart: timedelta,
-    step: timedelta = REPLAY_STEP,
-) -> list[Episode]:
-    """Return when ``rule`` would have fired in the ``length`` before ``now``.
-
-    Alerts no further than ``apart`` from the next are one episode. Only the first alert of each is
-    judged in full: a long crisis fires at hundreds of buckets.
-    """
-    if queries.first_seen(rule_selection(rule, now)) is None:
-        return []
-    judged = _judged(queries, rule, now, length + RECENT, step)
-    series = judged.observed
-    scan = judged.scan(max(series.index_of(now - length), 0), series.last_closed(now))
-    alerts = np.array(scan.alerts(), dtype=np.int64)
-    if not alerts.size:
-        return []
-    sums = np.concatenate([[0], np.cumsum(series.counts)])
-    lengths = scan.length[alerts - scan.first]
-    held = sums[alerts + 1] - sums[np.maximum(alerts + 1 - lengths, 0)]
-    ends = np.flatnonzero(np.diff(alerts) > apart // step) + 1
-    found = []
-    for run, observed in zip(np.split(alerts, ends), np.split(held, ends), strict=True):
-        first = judged.judge(int(run[0]))
-        found.append(
-            Episode(
-                started_at=first.started_at or first.window.start,
-                first_alert=first.at,
-                last_alert=series.time_of(int(run[-1]) + 1),
-                observed=int(observed.max()),
-                expected=first.expected,
-                p=first.p,
-            )
-        )
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """What a rule counts, and how it judges one bucket, or many at once."""
 
     observed: Series
     judge: Callable[[int], Verdict]
     scan: Callable[[int, int], Scan]
+    shifts: Callable[[], list[tuple[datetime, Shift]]] = list
 
 
-def _judged(
+def judged_by(
     queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
-) -> _Judged:
+) -> Judged:
     """Return what ``rule`` counts in the ``length`` before ``now``, and how it judges that."""
     zone = queries.configuration.settings.time_zone
     if isinstance(rule, VolumeSpikeRule):
         series, hours = _volumes(queries, rule, now, length, step)
         volume = volume_settings(rule, zone)
-        return _Judged(
+        fitted: dict[datetime, Baseline] = {}
+        return Judged(
             series,
             lambda index: judge_volume(series, index, volume, hours),
-            lambda first, last: scan_volume(series, first, last, volume, hours),
+            lambda first, last: scan_volume(series, first, last, volume, hours, fitted),
+            lambda: scan_shifts(fitted, volume, max(volume.windows)),
         )
     shares, history = _shares(queries, rule, now, length, step)
     negative = negative_settings(rule, zone)
     measure = Measure.SHARE if isinstance(rule, CompetitorMoveRule) else Measure.NEGATIVE
-    return _Judged(
+    return Judged(
         shares.negative,
         lambda index: replace(judge_negative(shares, index, negative, history), measure=measure),
         lambda first, last: scan_negative(shares, first, last, negative, history),

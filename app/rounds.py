@@ -61,7 +61,7 @@ class Found:
 
     ``evidence`` is an alert, which opens the rule's incident or goes on with it; ``findings`` are
     what its mentions show where the kind knows that itself. ``event`` is an incident of its own
-    that is told at once.
+    that is told at once. ``level`` is a new level that was not told yet.
     """
 
     words: str
@@ -70,6 +70,7 @@ class Found:
     evidence: Evidence | None = None
     findings: Findings | None = None
     event: Incident | None = None
+    level: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,23 @@ from core.rules import BurstRule, Rule, RuleKind
 from core.window import TimeWindow
 
 CHART_LENGTH = timedelta(hours=48)
+LEVEL_CHART_LENGTH = timedelta(days=9)
+"""A new level stands beside the days before it."""
 
 _ON = (
     (Deed.ACKNOWLEDGE, "I am on it"),
     (Deed.SNOOZE, "Quiet for 4 hours"),
     (Deed.NOISE, "This is noise"),
 )
+_OVER = (
+    (Deed.USEFUL, "This was useful"),
+    (Deed.NOISE, "This was noise"),
+)
 ACTIONS = {
     IncidentStep.OPENED: _ON,
     IncidentStep.DOUBLED: _ON,
-    IncidentStep.RESOLVED: (
-        (Deed.USEFUL, "This was useful"),
-        (Deed.NOISE, "This was noise"),
-    ),
+    IncidentStep.RESOLVED: _OVER,
+    IncidentStep.LEVEL: _OVER,
 }
 """What a mail offers to do, by what it tells."""
 
@@ -129,7 +133,8 @@ class IncidentTeller:
 
         zone = self._application.configuration.settings.time_zone
         began = incident.first.started_at
-        window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - CHART_LENGTH), self._now)
+        longest = CHART_LENGTH if incident.level_since is None else LEVEL_CHART_LENGTH
+        window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - longest), self._now)
         points = volume_points(
             self._queries, rule_selection(rule, self._now), window, self._now, zone
         )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from alerts.incident import Evidence, Words
+from alerts.incidents import level_told_at
 from app.judging import judge
 from app.rounds import Found, Round, Standing
 from core.rules import BurstRule, CompetitorMoveRule, RuleKind
+from insights.levels import Shift
 from insights.sentence import describe_learning, format_length, format_range
 from insights.verdict import Learning, Measure, Verdict
 
@@ -17,7 +21,10 @@ def examine(here: Round, rule: BurstRule) -> Found:
         return Found("no mention yet", Standing.NO_DATA)
     standing = Standing.QUIET if verdict.learning is None else Standing.LEARNING
     evidence = evidence_of(verdict, rule) if verdict.is_alert else None
-    return Found(verdict_words(verdict, rule.kind), standing, verdict, evidence)
+    shift, level = verdict.shift, None
+    if shift is not None and shift.is_news(level_told_at(here.known), here.now):
+        level = level_evidence(shift, rule, here.zone)
+    return Found(verdict_words(verdict, rule.kind), standing, verdict, evidence, level=level)
 
 
 def learning_words(learning: Learning, kind: RuleKind = RuleKind.VOLUME_SPIKE) -> str:
@@ -57,6 +64,46 @@ def evidence_of(verdict: Verdict, rule: BurstRule) -> Evidence:
         note=f"This rule is {learning_words(learning, rule.kind)}." if learning else None,
         words=_share_words(verdict, rule) if is_share else None,
     )
+
+
+def level_evidence(shift: Shift, rule: BurstRule, zone: str) -> Evidence:
+    """Return what a level shift says, in the words of its mail."""
+    since = f"{shift.start.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}"
+    times = factor_words(shift.factor)
+    story = ["From now on this counts as usual: no more mails come of it while it lasts."]
+    if shift.factor < 1:
+        story.append("A query that broke and a source that went silent look like this.")
+    story.append(
+        f"Until the shift was found {shift.observed:,.0f} mentions came; "
+        f"at the old level {shift.expected:,.0f} would have."
+    )
+    return Evidence(
+        window_start=shift.start,
+        window_end=shift.found_at,
+        started_at=shift.start,
+        observed=round(shift.observed),
+        expected=shift.expected,
+        factor=shift.factor,
+        words=Words(
+            subject=f"{rule.topic}: new level, {times} the mentions since {since}",
+            lead=f"Since {since} {rule.topic} has {times} the mentions it had.",
+            story=tuple(story),
+            why=(
+                (
+                    f'The rule "{rule.name}" compares the volume of the last days with the three '
+                    f"weeks before, at the same hours of the week. This stands "
+                    f"{shift.deviations:.1f} standard deviations out."
+                ),
+            ),
+        ),
+    )
+
+
+def factor_words(factor: float) -> str:
+    """Return a factor as "3.1 times" or "45 % of"."""
+    if factor > 1:
+        return f"{factor:.1f} times"
+    return f"{100 * factor:.0f} % of" if factor >= 0.01 else "hardly any of"
 
 
 def _share_words(verdict: Verdict, rule: BurstRule) -> Words:

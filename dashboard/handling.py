@@ -179,7 +179,8 @@ def timeline(
         Entry(incident.opened_at, "opened", "The rule fired."),
     ]
     if incident.resolved_at:
-        found.append(Entry(incident.resolved_at, "resolved", "It was over."))
+        over = "It was over." if incident.level_since is None else "It became what is usual."
+        found.append(Entry(incident.resolved_at, "resolved", over))
     found += [_told(one, deliveries) for one, deliveries in told]
     found += [_done(event, watcher) for event in events]
     return sorted(found, key=lambda entry: entry.at)

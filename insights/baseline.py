@@ -23,42 +23,43 @@ import numpy as np
 import numpy.typing as npt
 
 from core.window import TimeWindow, bucket_start
-from insights.distributions import FloatArray, IntArray, upper_tail
+from insights.distributions import FloatArray, IntArray
+from insights.fitting import (
+    HOURS_PER_WEEK,
+    LEVEL_PRIOR,
+    SPREAD_PRIOR,
+    bursts,
+    factors_of,
+    fit_profile,
+    growth_of,
+    local_levels,
+    medians,
+    spread_of,
+    stands_out,
+    step_ahead,
+    weekly_level,
+)
+from insights.levels import Hours, Shift, find_shifts
 from insights.series import GOOD_COVERAGE, Series
 
+BoolArray = npt.NDArray[np.bool_]
 HOUR = timedelta(hours=1)
 WEEK = timedelta(weeks=1)
-HOURS_PER_WEEK = 168
 # Eight weeks: enough same-hours for a spread, short enough to follow growth.
 REFERENCE_WEEKS = 8
 # An hour counts half as much as one four weeks later: habits change slowly.
 PROFILE_HALF_LIFE_HOURS = 4 * HOURS_PER_WEEK
 # The level follows growth within days; a shorter memory would follow single lively evenings.
 LEVEL_HALF_LIFE_HOURS = 72
-# How far the level is believed to move by itself (relative standard deviation).
-LEVEL_PRIOR = 0.3
 LEVEL_LIMITS = (1 / 3, 3.0)
-# Growth is believed to go on since the days that the level was read from, by no more than this.
-LONGEST_STEP_AHEAD = 1.05
-# Hours less likely than this under the fit are past bursts and do not shape what is usual; of 1,344
-# ordinary hours about one is lost.
-MASK_LEVEL = 1e-3
 # Before a weekend or growth is known, an hour may stand this far (alpha) about its median.
 FIRST_SPREAD = 0.5
-SMALLEST_MEDIAN = 0.25
-# A run of masked hours longer than this is a new level, not a burst, and counts again.
-LONGEST_BURST_HOURS = 72
-# Spread of hourly counts of brands: prior mean and standard deviation where history is thin.
-SPREAD_PRIOR = 0.2
-SPREAD_PRIOR_DEVIATION = 0.2
-SPREAD_LIMITS = (0.005, 3.0)
 FITTING_PASSES = 3
+# Where the level shifted, profile and shifts take longer to agree.
+SHIFTED_PASSES = 5
+LEAST_BEFORE_HOURS = 4 * HOURS_PER_WEEK
 # Lengths (hours) over which the spread of sums is measured; interpolated between.
 SPREAD_HOURS = (1, 2, 3, 6, 12, 24)
-# No hour of the week is believed to fall below a twentieth of its prior for want of mentions.
-SMALLEST_FACTOR = 0.05
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +71,8 @@ class Baseline:
     alpha of hourly counts, ``spread_by_hours`` that of sums over 1, 2, ... hours, ``uncertainty``
     the relative variance of an expected value itself. ``covered_hours`` says how much was learned
     from; of the hours of ``reference``, ``rates`` and ``fitted`` are what was seen and what the fit
-    makes of it, and ``is_quiet`` says which were covered and no burst.
+    makes of it, and ``is_quiet`` says which were covered and no burst. ``shifts`` are the level
+    shifts found in it, oldest first: the profile and the level are those of the newest level.
     """
 
     reference: TimeWindow
@@ -84,6 +86,7 @@ class Baseline:
     rates: FloatArray
     fitted: FloatArray
     is_quiet: BoolArray
+    shifts: tuple[Shift, ...] = ()
 
     @property
     def spread(self) -> float:
@@ -150,30 +153,53 @@ def fit_baseline(
     age = np.arange(len(counts), 0, -1.0)
     rates = np.divide(counts, exposure, out=np.zeros(len(counts)), where=usable)
     # A burst widens the profile and the spread that it is to be found by. So hours far above the
-    # median of their hour of the day are left out at first; the passes take back what fits.
-    typical = _medians(rates, usable, slots % 24)
-    kept = usable & ~_bursts(usable & _stands_out(rates, typical, FIRST_SPREAD))
+    # median of their hour of the day, at the level of their week, are left out at first; the passes
+    # take back what fits.
+    around = local_levels(rates, usable)
+    typical = medians(rates / around, usable, slots % 24) * around
+    kept = usable & ~bursts(usable & stands_out(rates, typical, FIRST_SPREAD))
     alpha = SPREAD_PRIOR
+    shifts: tuple[Shift, ...] = ()
+    # What an hour was usual to hold, relative to the level of now.
+    scale = np.ones(len(counts))
     profile, profile_error, fitted, weights = np.zeros(0), 0.0, rates, np.zeros(0)
-    for _ in range(FITTING_PASSES):
+    passes, done = FITTING_PASSES, 0
+    while done < passes:
         weights = np.where(kept, 0.5 ** (age / PROFILE_HALF_LIFE_HOURS), 0.0)
-        profile, profile_error = _fit_profile(rates, weights, slots, alpha)
-        fitted = profile[slots] * _weekly_level(rates, profile[slots], kept, alpha)
-        alpha = _spread(rates, fitted, kept, 1, SPREAD_PRIOR)
-        kept = usable & ~_bursts(usable & _stands_out(np.rint(rates), fitted, alpha))
+        if done == 0 and len(counts) > LEAST_BEFORE_HOURS:
+            # A new level must not have shaped what it is first compared with.
+            weights[-HOURS_PER_WEEK:] = 0.0
+        levels = scale if done else around
+        profile, profile_error = fit_profile(rates, weights, slots, alpha, levels)
+        shape = profile[slots] * scale
+        fitted = shape * weekly_level(rates, shape, kept, alpha)
+        alpha = spread_of(rates, fitted, kept, 1, SPREAD_PRIOR)
+        done += 1
+        if done < passes:
+            growth = growth_of(rates, shape, usable, by_jumps=done == 1)
+            mean = profile[slots] * np.exp(growth * -age)
+            shifts = find_shifts(Hours(first, rates, mean, usable, kept, alpha))
+            passes = SHIFTED_PASSES if shifts else FITTING_PASSES
+            before = scale
+            scale = _scale(shifts, first, len(counts))
+            # So far the profile is that of the oldest level.
+            fitted = fitted * (scale / scale[0]) / (before / before[0])
+        kept = usable & ~bursts(usable & stands_out(np.rint(rates), fitted, alpha))
     recent = np.where(kept, 0.5 ** (age / LEVEL_HALF_LIFE_HOURS), 0.0)
+    if shifts:
+        recent[: (shifts[-1].start - first) // HOUR] = 0.0
     one_group = np.zeros(len(counts), dtype=np.int64)
-    factors, errors = _factors(
+    factors, errors = factors_of(
         rates, recent, profile[slots], one_group, alpha, number=1, prior=LEVEL_PRIOR
     )
     level = float(np.clip(factors[0], *LEVEL_LIMITS))
-    longer = [_spread(rates, fitted, kept, hours, alpha / hours) for hours in SPREAD_HOURS[1:]]
+    longer = [spread_of(rates, fitted, kept, hours, alpha / hours) for hours in SPREAD_HOURS[1:]]
     by_hours = np.interp(np.arange(1, 25), SPREAD_HOURS, np.minimum.accumulate([alpha, *longer]))
     return Baseline(
         reference=reference,
         zone=zone,
         profile=profile,
-        level=level * _step_ahead(level, age, recent, weights),
+        level=level * step_ahead(level, age, recent, weights),
         spread_by_hours=by_hours,
         uncertainty=profile_error + float(errors[0]),
         covered_hours=covered,
@@ -181,7 +207,16 @@ def fit_baseline(
         rates=rates,
         fitted=fitted,
         is_quiet=kept,
+        shifts=shifts,
     )
+
+
+def _scale(shifts: tuple[Shift, ...], first: datetime, number: int) -> FloatArray:
+    """Return what part of the level of now the level of each hour was."""
+    scale = np.ones(number)
+    for shift in shifts:
+        scale[: (shift.start - first) // HOUR] /= shift.factor
+    return scale
 
 
 def hour_slots(first_hour: datetime, number: int, zone: str) -> IntArray:
@@ -239,146 +274,3 @@ def hours_before(
     exposure[padding:] = np.where(series.is_covered[inside], series.coverage[inside], 0.0)
     shape = (number, per_hour)
     return counts.reshape(shape).sum(axis=1), exposure.reshape(shape).mean(axis=1), first
-
-
-def _medians(rates: FloatArray, usable: BoolArray, hours: IntArray) -> FloatArray:
-    """Return for each hour the median rate of its hour of the day."""
-    seen, of_hour = rates[usable], hours[usable]
-    in_order = seen[np.lexsort((seen, of_hour))]
-    number = np.bincount(of_hour, minlength=24)
-    first = np.cumsum(number) - number
-    known = number > 0
-    lower = in_order[first[known] + (number[known] - 1) // 2]
-    upper = in_order[first[known] + number[known] // 2]
-    medians = np.full(24, SMALLEST_MEDIAN)
-    medians[known] = np.maximum((lower + upper) / 2, SMALLEST_MEDIAN)
-    return np.asarray(medians[hours])
-
-
-def _stands_out(rates: FloatArray, mean: FloatArray, alpha: float) -> BoolArray:
-    """Return which hours are less likely than `MASK_LEVEL`.
-
-    The tail is worked out only beyond two standard deviations: a count distribution that leans to
-    the right has far more than that level above them.
-    """
-    high = rates > mean + 2 * np.sqrt(mean + alpha * mean**2)
-    found = np.zeros(len(rates), dtype=np.bool_)
-    found[high] = upper_tail(rates[high], mean[high], alpha) < MASK_LEVEL
-    return found
-
-
-def _fit_profile(
-    rates: FloatArray, weights: FloatArray, slots: IntArray, alpha: float
-) -> tuple[FloatArray, float]:
-    """Return mentions an hour for each hour of the week, and the relative variance of one of them.
-
-    Hour-of-day around the mean, day-of-week around that, then the cells around their product.
-    """
-    total = max(float(weights.sum()), 1.0)
-    # One mention in the whole history more: a rate of exactly 0 is never certain.
-    profile = np.full(HOURS_PER_WEEK, (float((weights * rates).sum()) + 1 / total) / total)
-    hours = np.arange(HOURS_PER_WEEK)
-    error = 0.0
-    for groups, number in ((hours % 24, 24), (hours // 24, 7), (hours, HOURS_PER_WEEK)):
-        factors, errors = _factors(
-            rates, weights, profile[slots], groups[slots], alpha, number=number
-        )
-        profile = profile * factors[groups]
-        error += float(errors.mean())
-    return profile, error
-
-
-def _factors(
-    rates: FloatArray,
-    weights: FloatArray,
-    mean: FloatArray,
-    groups: IntArray,
-    alpha: float,
-    *,
-    number: int,
-    prior: float | None = None,
-) -> tuple[FloatArray, FloatArray]:
-    """Return the shrunk factor of each group about ``mean``, and its relative variance.
-
-    ``groups`` gives the group (0 .. ``number`` - 1) of each hour. ``prior`` is the relative
-    standard deviation of factors; without it, it is estimated. A group without weight has the
-    factor 1.
-    """
-    seen = np.bincount(groups, weights * rates, number)
-    awaited = np.bincount(groups, weights * mean, number)
-    noise = np.bincount(groups, weights**2 * (mean + alpha * mean**2), number)
-    if prior is None:
-        excess = float(((seen - awaited) ** 2 - noise).sum())
-        variance = max(excess / max(float((awaited**2).sum()), 1e-12), 0.0)
-    else:
-        variance = prior**2
-    trust = variance * awaited**2
-    share = np.divide(trust, trust + noise, out=np.zeros(number), where=noise > 0)
-    moved = np.divide(seen - awaited, awaited, out=np.zeros(number), where=awaited > 0)
-    return np.maximum(1 + share * moved, SMALLEST_FACTOR), variance * (1 - share)
-
-
-def _step_ahead(level: float, age: FloatArray, recent: FloatArray, weights: FloatArray) -> float:
-    """Return by what factor the stream has grown since the days that its level was read from.
-
-    The level says how far the days of weights ``recent`` stand above those of ``weights``, which
-    are older; growth at the same pace since then makes level^(a / (b - a)), a and b being the mean
-    ages of the two. A jump is no growth, so the factor is bounded.
-    """
-    newer, older = (
-        float((age * weight).sum() / max(weight.sum(), 1e-12)) for weight in (recent, weights)
-    )
-    ahead = level ** (newer / (older - newer)) if older > newer else 1.0
-    return float(np.clip(ahead, 1 / LONGEST_STEP_AHEAD, LONGEST_STEP_AHEAD))
-
-
-def _weekly_level(rates: FloatArray, mean: FloatArray, kept: BoolArray, alpha: float) -> FloatArray:
-    """Return for each hour the level of its week, so that growth does not look like spread."""
-    weeks = np.arange(len(rates), 0, -1) // HOURS_PER_WEEK
-    levels, _ = _factors(
-        rates,
-        kept.astype(np.float64),
-        mean,
-        weeks,
-        alpha,
-        number=int(weeks[0]) + 1,
-        prior=LEVEL_PRIOR,
-    )
-    return levels[weeks]
-
-
-def _spread(
-    rates: FloatArray, mean: FloatArray, kept: BoolArray, hours: int, prior: float
-) -> float:
-    """Return alpha of sums over blocks of ``hours``, by moments, drawn to ``prior`` where unsure.
-
-    Formula: sum((Y - M)^2 - M) / sum(M^2); its own variance is about sum(M + 2 (M + a M^2)^2) /
-    sum(M^2)^2 with a = prior. Blocks with a masked hour are left out.
-    """
-    blocks = len(rates) // hours
-    shape = (blocks, hours)
-    used = slice(len(rates) - blocks * hours, None)
-    whole = kept[used].reshape(shape).all(axis=1)
-    seen = rates[used].reshape(shape).sum(axis=1)[whole]
-    awaited = mean[used].reshape(shape).sum(axis=1)[whole]
-    weight = float((awaited**2).sum())
-    if weight <= 0:
-        return prior
-    estimate = float(((seen - awaited) ** 2 - awaited).sum()) / weight
-    noise = float((awaited + 2 * (awaited + prior * awaited**2) ** 2).sum()) / weight**2
-    trust = SPREAD_PRIOR_DEVIATION**2 / (SPREAD_PRIOR_DEVIATION**2 + noise)
-    return float(
-        np.clip(prior + trust * (estimate - prior), SPREAD_LIMITS[0] / hours, SPREAD_LIMITS[1])
-    )
-
-
-def _bursts(is_high: BoolArray) -> BoolArray:
-    """Return the hours in or next to a burst; runs too long to be one are left out."""
-    near = is_high.copy()
-    near[1:] |= is_high[:-1]
-    near[:-1] |= is_high[1:]
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]])))
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
-        if end - begin > LONGEST_BURST_HOURS:
-            near[begin:end] = False
-    return near

@@ -10,7 +10,8 @@ log-likelihood ratio of a Poisson rate raised by the observed factor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from core.window import TimeWindow
 from insights.baseline import HOUR, Baseline, BoolArray, fit_baseline, to_hours
 from insights.distributions import FloatArray, IntArray, count_interval, upper_tail
+from insights.levels import FALSE_SHIFTS_PER_WEEK, Shift, deviations_for
 from insights.series import Series
 from insights.verdict import (
     LEARNING_DAYS,
@@ -74,6 +76,11 @@ class VolumeSettings:
         if not self.windows:
             raise ValueError("a volume rule needs at least one window")
 
+    @property
+    def shifts_per_week(self) -> float:
+        """The part of the budget that goes to level shifts; the windows have the rest."""
+        return min(FALSE_SHIFTS_PER_WEEK, self.false_alarms_per_week / (len(self.windows) + 1))
+
 
 def judge_volume(
     series: Series, index: int, settings: VolumeSettings, history: Series | None = None
@@ -91,7 +98,30 @@ def judge_volume(
     if learning is not None:
         return _learning_verdict(series, at, baseline, learning)
     scan = _scan_group(series, index, index, baseline, levels, settings)
-    return volume_verdict(series, index, baseline, scan)
+    verdict = volume_verdict(series, index, baseline, scan)
+    return replace(verdict, shift=newest_shift(baseline, settings))
+
+
+def newest_shift(baseline: Baseline, settings: VolumeSettings) -> Shift | None:
+    """Return the newest level shift if the rule's budget lets it be told."""
+    shift = baseline.shifts[-1] if baseline.shifts else None
+    least = deviations_for(settings.shifts_per_week)
+    return shift if shift is not None and shift.deviations >= least else None
+
+
+def scan_shifts(
+    fitted: Mapping[datetime, Baseline], settings: VolumeSettings, longest: timedelta
+) -> list[tuple[datetime, Shift]]:
+    """Return the level shifts that a rule would have told, with when, by the baselines of a scan.
+
+    ``longest`` is the longest window: a baseline ending at t judges from t + ``longest`` on.
+    """
+    told: list[tuple[datetime, Shift]] = []
+    for end in sorted(fitted):
+        shift, now = newest_shift(fitted[end], settings), end + longest
+        if shift is not None and shift.is_news(told[-1][0] if told else None, now):
+            told.append((now, shift))
+    return told
 
 
 def scan_volume(
@@ -133,7 +163,8 @@ def _levels(series: Series, first: int, last: int, settings: VolumeSettings) -> 
     if not 0 <= first <= last < len(series):
         raise IndexError(f"buckets {first} to {last} are not in a series of {len(series)}")
     lengths = check_windows(settings.windows, series.step)
-    levels = window_levels(lengths, series.step, settings.false_alarms_per_week, CROSSINGS)
+    budget = settings.false_alarms_per_week - settings.shifts_per_week
+    levels = window_levels(lengths, series.step, budget, CROSSINGS)
     return dict(zip(lengths, levels, strict=True))
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from core.window import TimeWindow, bucket_start
 from insights.baseline import HOUR, REFERENCE_WEEKS, hours_before
 from insights.distributions import FloatArray, IntArray
+from insights.levels import Shift
 from insights.series import GOOD_COVERAGE, Series
 
 WEEK = timedelta(weeks=1)
@@ -74,7 +75,8 @@ class Verdict:
     fires; both None while learning. ``started_at`` says since when it has been so, None when quiet.
     ``coverage`` (0..1) is that of ``window``. For negative rules ``observed`` counts negative
     mentions of ``scored`` ones, for shares of voice those of one topic among ``scored`` of its
-    group; for volume ``scored`` is None.
+    group; for volume ``scored`` is None. ``shift`` is the newest level shift that a volume rule may
+    tell, whatever this bucket holds.
     """
 
     measure: Measure
@@ -94,6 +96,7 @@ class Verdict:
     started_at: datetime | None
     learning: Learning | None = None
     scored: int | None = None
+    shift: Shift | None = None
 
     @property
     def share(self) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
@@ -14,6 +14,9 @@ from app.audience import ExportKind
 from app.cli.session import session, table
 from core.errors import UsageError
 from core.sections import parse_duration
+
+if TYPE_CHECKING:
+    from app.replaying import Episode
 
 MINUTE = "%Y-%m-%d %H:%M"
 
@@ -146,7 +149,7 @@ def preview(
             f"{one.last_alert:{MINUTE}}",
             str(one.observed),
             f"{one.expected:.1f}" if one.expected is not None else "-",
-            f"{one.p:.2g}" if one.p is not None else "learning",
+            _chance(one),
         )
     words = promise_words(promise, chosen.kind)
     data = {
@@ -216,6 +219,13 @@ def report(
         scope = make_scope(application, since, until, topic)
         made = write_report(application, scope, out_file)
     session.show({"file": out_file, "about": made.title, "days": made.days}, f"wrote {out_file}")
+
+
+def _chance(episode: Episode) -> str:
+    """Return how unlikely an episode was, or what it was instead of a burst."""
+    if episode.level is not None:
+        return f"level x {episode.level:.2g}"
+    return f"{episode.p:.2g}" if episode.p is not None else "learning"
 
 
 def _duration(text: str) -> timedelta:

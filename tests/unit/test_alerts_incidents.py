@@ -13,12 +13,16 @@ from alerts.incidents import (
     QUIET_BEFORE_RESOLVED,
     STALE_AFTER,
     Findings,
+    began_with,
     begun_after,
     fall_quiet,
     go_on,
     is_doubled,
     is_fresh,
+    level_told_at,
     open_incident,
+    open_level,
+    settle,
     step_key,
 )
 from core.rules import VolumeSpikeRule
@@ -167,3 +171,33 @@ def test_same_history_same_incident(minutes: list[int | None]) -> None:
         return states
 
     assert run() == run()
+
+
+def test_a_new_level_ends_the_incident_it_grew_from() -> None:
+    """It is over at once, keeps its first evidence, and tells the level as a step of its own."""
+    level = evidence(NOW, began=timedelta(hours=30), seen=120)
+    advance = settle(opened(), level, NOW + MINUTE)
+    assert advance.step is IncidentStep.LEVEL
+    assert advance.incident.resolved_at == NOW + MINUTE
+    assert advance.incident.level_since == level.started_at
+    assert advance.incident.first == evidence()
+    assert advance.incident.latest == level
+
+
+def test_a_level_without_an_incident_is_told_by_one_of_its_own() -> None:
+    """It is over at once, and no burst that began then has its id."""
+    level = evidence(NOW, began=timedelta(hours=30), seen=120)
+    advance = open_level(RULE, level, Findings(120), NOW)
+    assert advance.step is IncidentStep.OPENED
+    assert advance.incident.resolved_at == NOW
+    assert advance.incident.id != open_incident(RULE, level, Findings(120), NOW).incident.id
+    assert level_told_at([opened(), advance.incident]) == NOW
+    assert level_told_at([opened()]) is None
+
+
+def test_only_a_rise_that_began_with_it_ends_an_incident() -> None:
+    """A fall, or an incident that began long after the rise, is another matter."""
+    rise = evidence(NOW, began=timedelta(hours=2), seen=40)
+    assert began_with(opened(), rise)
+    assert not began_with(opened(), evidence(NOW, began=timedelta(hours=2), seen=1))
+    assert not began_with(opened(), evidence(NOW, began=timedelta(days=3), seen=40))

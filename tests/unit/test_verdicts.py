@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from app.verdicts import evidence_of
+from app.verdicts import evidence_of, level_evidence
 from core.rules import VolumeSpikeRule
 from core.window import TimeWindow
+from insights.levels import Shift
 from insights.verdict import Learning, Measure, Status, Verdict
 
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
@@ -56,3 +57,21 @@ def test_nothing_expected_is_known_and_a_factor_of_it_is_not() -> None:
     """An expectation of nought stays; how many times nought that is nobody can say."""
     seen = evidence_of(replace(SURE, expected=0.0, low=0, high=0, factor=None), RULE)
     assert (seen.expected, seen.low, seen.high, seen.factor) == (0.0, 0, 0, None)
+
+
+def test_a_new_level_is_told_in_plain_words() -> None:
+    """Since when on the installation's clock, how many times, and that it counts as usual."""
+    start = NOW - timedelta(days=2)
+    rise = level_evidence(Shift(start, NOW, 3.14, 314, 100, 8.0), RULE, "Europe/Berlin")
+    assert rise.words is not None
+    assert rise.words.lead == "Since Tue 03 Mar 16:00 Acme has 3.1 times the mentions it had."
+    assert rise.words.subject == "Acme: new level, 3.1 times the mentions since Tue 03 Mar 16:00"
+    assert "counts as usual" in rise.words.story[0]
+    assert len(rise.words.story) == 2
+    fall = level_evidence(Shift(start, NOW, 0.45, 45, 100, 8.0), RULE, "UTC")
+    assert fall.words is not None
+    assert "45 % of the mentions it had" in fall.words.lead
+    assert "went silent" in fall.words.story[1]
+    silent = level_evidence(Shift(start, NOW, 0.004, 0, 120, 8.0), RULE, "UTC")
+    assert silent.words is not None
+    assert "hardly any of the mentions it had" in silent.words.lead
