@@ -45,6 +45,7 @@ CAUSE_LABELS = {
     "hashtag": "Hashtag",
     "entity": "Name",
     "phrase": "Phrase",
+    "theme": "Theme",
     "link": "Link to",
     "channel": "Channel",
     "lang": "Language",

@@ -34,10 +34,8 @@ def _say_what_is_not_told(session: Session) -> None:
     outbox = session.application.outbox
     if stuck := answer(session, ("stuck",), lambda: outbox.stuck(now - STUCK)):
         first = stuck[0]
-        text = (
-            f"{len(stuck)} messages could not be sent since {first.changed_at:%d %b %H:%M} UTC: "
-            f"{first.words}"
-        )
+        many = "1 message" if len(stuck) == 1 else f"{len(stuck)} messages"
+        text = f"{many} could not be sent since {first.changed_at:%d %b %H:%M} UTC: {first.words}"
         st.error(plain(text), icon=":material/unsubscribe:")
     if lost := answer(session, ("lost",), lambda: outbox.lost(now - LOST_SHOWN)):
         text = f"{len(lost)} messages were not delivered in the last day: {lost[-1].recipient}: "

@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from alerts.notification import Delivery, DeliveryState, Notification
+from app.stores.outbox import OutboxStore
 from core.mention import Status
 from core.questions import Selection
 from core.rules import RuleKind
@@ -92,6 +95,25 @@ def test_a_view_with_data_draws_without_a_complaint(
     assert not page.exception
     assert not page.error
     assert "gw-empty" not in _html(page)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_mail_that_is_down_is_told_on_every_page(folder: Path, open_view: Open, view: str) -> None:
+    """The mail that would say so does not arrive either: the page does, in the server's words."""
+    at = scenario.NOW - timedelta(hours=1)
+    application = open_scenario(folder, writes=True)
+    told = Notification("k.opened", "opened", "Acme", "<k@x>", at, at + timedelta(days=2), "Acme")
+    waiting = Delivery(told.key, "press@acme.example", DeliveryState.WAITING, at, at, content=b"x")
+    store = OutboxStore(application.state)
+    store.add(told, [waiting])
+    store.begin(waiting)
+    store.postpone(waiting, scenario.NOW, "mail.example:25 cannot be used: nobody listens")
+    application.close()
+    page = open_view(view)
+    assert not page.exception
+    (error,) = page.error
+    assert error.value.startswith("1 message could not be sent since 05 Mar")
+    assert "nobody listens" in error.value
 
 
 @pytest.mark.parametrize("view", VIEWS)
