@@ -2,132 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from typer.testing import CliRunner
 
 from alerts.handling import Deed
-from alerts.incident import Incident, IncidentStep
-from alerts.notification import Delivery, DeliveryState, Notification
-from app import drilling
-from app.alerting import Outcome, RuleOutcome, chosen_rules, evaluate_rules, preview, watch_rules
-from app.bootstrap import Application
-from app.cli.main import app as command_line
-from app.cli.session import session
+from alerts.incident import IncidentStep
+from alerts.notification import DeliveryState
+from app.alerting import Outcome, RuleOutcome, preview, watch_rules
 from app.delivering import Sent
 from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
 from app.queries import Queries
-from app.rehearsing import promise_words, rehearse
 from app.scope import parse_scope
-from app.stores.outbox import OutboxStore
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
 from core.mention import Mention
 from core.ports import Poll, PollStatus
 from core.questions import Selection
-from core.rules import RuleKind
 from core.window import TimeWindow
 from insights.series import Series
 from tests.fakes import crisis
+from tests.fakes.crisis_home import Home
 
 MINUTES = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    now: datetime = crisis.NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
-class TroubledMailer:
-    """Keeps what it is sent; raises what it is told, before or after keeping it."""
-
-    before: BaseException | None = None
-    after: BaseException | None = None
-    sent: list[EmailMessage] = field(default_factory=list)
-
-    def send(self, message: EmailMessage) -> str:
-        if self.before is not None:
-            raise self.before
-        self.sent.append(message)
-        if self.after is not None:
-            raise self.after
-        return f"kept {len(self.sent)}"
-
-    @property
-    def steps(self) -> list[str]:
-        """The incident-free part of each Message-ID, in order."""
-        return [str(one["Message-ID"]).split(".")[1].partition("@")[0] for one in self.sent]
-
-
-class Home:
-    """An application whose time, mails and mentions the test decides."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.clock = folder, Clock()
-        self.mailer = TroubledMailer()
-        self.application: Application = self.open()
-
-    def open(self) -> Application:
-        """Open the application anew, as another process would."""
-        self.application = crisis.open_home(self.folder, self.clock)
-        self.application.__dict__["mailer"] = self.mailer
-        return self.application
-
-    def restart(self) -> None:
-        """End the process and start another."""
-        self.application.close()
-        self.open()
-
-    def evaluate(self, *names: str, **options: bool) -> dict[str, RuleOutcome]:
-        """Evaluate and return the outcomes by rule."""
-        return {one.rule: one for one in evaluate_rules(self.application, names, **options)}
-
-    def told(self, incident: Incident) -> list[tuple[Notification, list[Delivery]]]:
-        """Return the ledger of an incident."""
-        return OutboxStore(self.application.state).of_incident(incident.id)
-
-    def add(self, count: int, start: datetime, length: timedelta = HOUR) -> None:
-        """Let people be angry."""
-        self.application.index.apply(crisis.crisis(count, start, length), self.clock.now)
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home with six weeks of calm, then an hour with 60 angry mentions, to copy."""
-    made = Home(crisis.write_home(tmp_path_factory.mktemp("filled")))
-    made.application.index.apply(crisis.ordinary(), crisis.NOW)
-    made.add(60, crisis.BEGAN)
-    made.application.close()
-    return made.folder
-
-
-@pytest.fixture
-def home(filled: Path, tmp_path: Path) -> Iterator[Home]:
-    """Return a home of the test's own: six weeks of calm, and a crisis since an hour."""
-    made = Home(Path(shutil.copytree(filled, tmp_path / "of-its-own")))
-    yield made
-    made.application.close()
 
 
 def test_crisis_is_told_once_by_each_rule(home: Home) -> None:
@@ -477,27 +380,6 @@ def test_rule_with_now_in_its_query_is_judged(tmp_path: Path) -> None:
     home.application.close()
 
 
-def test_preview_finds_the_crisis_alone(home: Home) -> None:
-    """Replayed over a month of calm and one crisis, a rule would have fired once, at its start."""
-    home.clock.now += 3 * HOUR
-    for rule in home.application.configuration.alerts:
-        (episode,) = preview(home.application, rule, timedelta(days=30))
-        assert crisis.BEGAN < episode.first_alert <= crisis.BEGAN + 30 * MINUTES
-        assert episode.first_alert < episode.last_alert
-        assert episode.observed >= 60
-        assert episode.p is not None
-
-
-def test_preview_agrees_with_what_was_told(home: Home) -> None:
-    """The first alert of the preview is the first instant at which evaluating opens an incident."""
-    (rule, _) = home.application.configuration.alerts
-    (episode,) = preview(home.application, rule, timedelta(days=2))
-    home.clock.now = crisis.BEGAN - 10 * MINUTES
-    while home.evaluate(rule.name, dry_run=True)[rule.name].step is None:
-        home.clock.now += 5 * MINUTES
-    assert home.clock.now == episode.first_alert
-
-
 def test_watching_stops_on_the_event_and_waits_for_engines(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,124 +410,6 @@ def test_watching_stops_on_the_event_and_waits_for_engines(
         Outcome.OPEN,
     ]
     assert [one.state for one in sent] == [DeliveryState.SENT, DeliveryState.SENT]
-
-
-# --- the command line
-
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(home: Home, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return a function that runs a command on the closed home, as of the crisis."""
-    home.application.close()
-    monkeypatch.setenv("GROUNDSWELL_HOME", str(home.folder / "home"))
-
-    def call(*words: str, as_json: bool = True) -> tuple[int, str, str]:
-        config = str(home.folder / "configs")
-        front = ["--config", config, "--now", crisis.NOW.isoformat()]
-        front += ["--json"] if as_json else []
-        result = CliRunner().invoke(command_line, [*front, *words])
-        session.is_json = False
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.stdout, result.stderr
-
-    return call
-
-
-def test_evaluate_command_delivers_and_answers_in_json(home: Home, run: Run) -> None:
-    """`alerts evaluate` prints one document and puts the mails where it says."""
-    code, out, _ = run("alerts", "evaluate", "--rule", "Acme volume")
-    (rule,) = json.loads(out)["rules"]
-    assert (code, rule["outcome"], rule["step"]) == (0, "told", "opened")
-    message = message_from_bytes(Path(rule["destination"]).read_bytes(), policy=policy.default)
-    assert message["Subject"].lstrip().startswith("Acme: ")
-    code, out, _ = run("alerts", "list")
-    listed = json.loads(out)
-    assert [one["is_open"] for one in listed["rules"]] == [True, False]
-    assert [one["rule"] for one in listed["incidents"]] == ["Acme volume"]
-
-
-def test_dry_run_command_sends_nothing(home: Home, run: Run) -> None:
-    """`alerts evaluate --dry-run` leaves the mail folder as it was."""
-    code, out, _ = run("alerts", "evaluate", "--dry-run")
-    assert code == 0
-    assert {one["message"] for one in json.loads(out)["rules"]} == {"would tell: opened"}
-    assert not (home.folder / "home" / "mail").exists()
-
-
-def test_preview_command(run: Run) -> None:
-    """`alerts preview` prints its episodes as JSON, and as a table to people."""
-    code, out, _ = run("alerts", "preview", "Acme volume", "--days", "7")
-    found = json.loads(out)
-    assert (code, found["rule"], found["days"], len(found["episodes"])) == (0, "Acme volume", 7, 1)
-    code, out, _ = run("alerts", "preview", "Acme volume", "--days", "7", as_json=False)
-    assert "Would have fired once in 7 days" in out
-    promise = found["promise"]
-    assert promise["refused"] is None
-    assert 0 <= promise["false_alarms"]["per_week"] < 1
-    assert [one["delay_minutes"] for one in promise["crises"]][-1] <= 15
-    assert "Expected false alarms: " in out
-    assert "more an hour: after" in out
-
-
-def test_preview_without_history_promises_nothing(home: Home, run: Run) -> None:
-    """Three weeks after the first mention the reason stands where the promise would."""
-    home.clock.now = crisis.NOW - timedelta(days=20)
-    promise = rehearse(home.application, chosen_rules(home.application, ["Acme negative"])[0])
-    assert promise.refused is not None
-    assert "weeks of history" in promise.refused
-    home.clock.now = crisis.NOW - timedelta(days=60)
-    promise = rehearse(home.application, chosen_rules(home.application, ["Acme volume"])[0])
-    assert promise_words(promise, RuleKind.VOLUME_SPIKE)[0].startswith("No promise yet: ")
-
-
-def test_drill_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`alerts drill` shows when which mail would have gone to whom, and the first one whole."""
-    monkeypatch.setattr(drilling, "WATCHED", timedelta(minutes=20))
-    code, out, _ = run("alerts", "drill", "Acme volume", "--more", "120", as_json=False)
-    assert code == 0
-    assert "240 made-up mentions in two hours" in out
-    assert "press@listen.example" in out
-    assert "Drill" in out
-
-
-def test_wrong_words_are_usage_errors(run: Run) -> None:
-    """Unknown rules and impossible durations are refused before anything is done."""
-    with pytest.raises(UsageError, match="no rule is named 'Nope'"):
-        run("alerts", "evaluate", "--rule", "Nope")
-    with pytest.raises(UsageError, match="no rule is named 'Nope'"):
-        run("alerts", "preview", "Nope")
-    with pytest.raises(UsageError, match="at least 1s"):
-        run("alerts", "evaluate", "--watch", "--every", "0s")
-    with pytest.raises(UsageError, match="no duration"):
-        run("alerts", "evaluate", "--watch", "--every", "often")
-    assert run("alerts", "preview", "Acme volume", "--days", "0")[0] == 2
-
-
-def test_failing_rule_makes_the_command_fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule that could not be judged is exit code 1, with the document all the same."""
-
-    def fail(*_: object) -> object:
-        raise QueryError("too many words", "acme", 1)
-
-    monkeypatch.setattr(Queries, "series", fail)
-    code, out, _ = run("alerts", "evaluate")
-    assert code == 1
-    assert {one["outcome"] for one in json.loads(out[out.index("{\n") :])["rules"]} == {"failed"}
-
-
-def test_exit_codes_of_the_real_command(home: Home) -> None:
-    """The installed entry point answers a wrong name with 2 and words on stderr alone."""
-    home.application.close()
-    environment = {**os.environ, "GROUNDSWELL_HOME": str(home.folder / "home")}
-    command = [sys.executable, "-m", "app.cli", "alerts", "evaluate", "--json", "--rule", "Nope"]
-    command += ["--config", str(home.folder / "configs")]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "groundswell: no rule is named 'Nope'" in done.stderr
 
 
 def test_one_round_asks_once_what_its_rules_share(home: Home) -> None:
