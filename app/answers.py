@@ -20,7 +20,7 @@ from insights.measures import (
     Share,
     UsualRange,
 )
-from insights.trends import Direction
+from insights.trends import Direction, Rhythm
 from insights.verdict import Learning, Verdict
 
 Span = tuple[int, int]
@@ -99,8 +99,8 @@ class TrendRow:
     is their ratio). ``p`` and ``q`` say how likely that is by chance in so lively a time, ``q``
     after correcting for the number of terms. ``counts`` are its mentions per bucket, oldest
     first. ``scope`` holds exactly the observed mentions. ``tested`` terms were looked at with it.
-    ``low`` to ``high`` is what as many mentions of all would usually hold. ``recurs`` says that it
-    is as lively every week. Of terms that rise, ``first_seen`` is when the scope's topics first
+    ``low`` to ``high`` is what as many mentions of all would usually hold. ``recurs`` is the
+    rhythm in which it comes. Of terms that rise, ``first_seen`` is when the scope's topics first
     held it, ``leader`` the author who named it most (``leader_count`` times), and ``examples`` are
     mentions that stirred most.
     """
@@ -121,7 +121,7 @@ class TrendRow:
     tested: int = 1
     low: int = 0
     high: int = 0
-    recurs: bool = False
+    recurs: Rhythm | None = None
     first_seen: datetime | None = None
     leader: str | None = None
     leader_count: int = 0
@@ -142,7 +142,7 @@ class TrendRow:
             "is_new": self.is_new,
             "low": self.low,
             "high": self.high,
-            "recurs": self.recurs,
+            "recurs": self.recurs.value if self.recurs else None,
             "first_seen": self.first_seen.isoformat() if self.first_seen else None,
             "leader": self.leader,
             "examples": [mention.id for mention in self.examples],

@@ -23,7 +23,7 @@ from app.scope import Scope
 from core.mention import Mention
 from core.questions import GroupField, Order, Selection, ValueCount
 from core.window import TimeWindow, bucket_start
-from insights.trends import Direction, TermCounts, rank_trends, recurs
+from insights.trends import Direction, TermCounts, rank_trends, rhythm_of
 
 if TYPE_CHECKING:
     from app.queries import Queries
@@ -54,8 +54,6 @@ SHOWN_THEMES = 8
 
 SHOWN_STORIES = 5
 """Stories that are named; in a crisis every second post is copied, and names say it better."""
-
-WEEK = timedelta(weeks=1)
 
 EXPLAINED, EXAMPLES = 6, 2
 """Terms that are told more about, and mentions that show each: what fits a page."""
@@ -141,7 +139,7 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
                 tested=len(terms),
                 low=trend.low,
                 high=trend.high,
-                recurs=recurs(trend.sparkline, pace.recent, round(WEEK / pace.step)),
+                recurs=rhythm_of(trend.sparkline, pace.recent, pace.step),
             )
         )
     return rows

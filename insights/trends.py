@@ -40,6 +40,16 @@ CROSSINGS = 4.0
 FADING_SHARE = 0.25
 
 
+class Rhythm(StrEnum):
+    """How often a term is as lively."""
+
+    DAY = "every day"
+    WEEK = "every week"
+
+
+PERIODS = {Rhythm.DAY: timedelta(days=1), Rhythm.WEEK: timedelta(weeks=1)}
+
+
 class Direction(StrEnum):
     """Where a term is heading."""
 
@@ -192,6 +202,18 @@ def recurs(counts: Sequence[int], recent: int, period: int) -> bool:
         held.append(2 * sum(counts[end - recent : end]) >= now)
         end -= period
     return now > 0 and len(held) >= 2 and 3 * sum(held) >= 2 * len(held)
+
+
+def rhythm_of(counts: Sequence[int], recent: int, step: timedelta) -> Rhythm | None:
+    """Return in which rhythm a term comes anyway, None in none.
+
+    What comes every day comes every week too, so the shorter one is told.
+    """
+    for rhythm, period in PERIODS.items():
+        buckets = round(period / step)
+        if buckets >= recent and recurs(counts, recent, buckets):
+            return rhythm
+    return None
 
 
 def trend_level(false_alarms_per_week: float, tested: int, recent: int, step: timedelta) -> float:

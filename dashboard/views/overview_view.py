@@ -210,7 +210,7 @@ def _burst(row: TrendRow, watcher: Viewer) -> str:
     counts = row.counts[-SPARK_BUCKETS:]
     times = "new" if row.is_new else f"{row.factor:.1f} times the usual"
     usual = "" if row.is_new else f" ({format_range(row.low, row.high)})"
-    weekly = ", as every week" if row.recurs else ""
+    weekly = f", as {row.recurs.value}" if row.recurs else ""
     href = escape(row.scope.url("mentions"))
     return (
         f'<li><a href="{href}"><b>{escape(row.label)}</b></a>'

@@ -3,7 +3,15 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from insights.trends import Direction, TermCounts, rank_trends, recurs, trend_level
+from insights.trends import (
+    Direction,
+    Rhythm,
+    TermCounts,
+    rank_trends,
+    recurs,
+    rhythm_of,
+    trend_level,
+)
 
 SEEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -146,3 +154,15 @@ def test_what_is_lively_every_week_recurs(weeks: tuple[int, ...], is_weekly: boo
     """Half as many in two of three earlier weeks; one week alone is no habit."""
     counts = [count for week in weeks for count in (0, 0, 0, 0, 0, week // 2, week - week // 2)]
     assert recurs(counts, 2, 7) is is_weekly
+
+
+def test_the_shortest_rhythm_is_told() -> None:
+    """Lively each noon, each Monday, or only now; a window of days has no daily rhythm."""
+    hours = range(14 * 24)
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    assert rhythm_of([9 * (at % 24 >= 20) for at in hours], 4, hour) is Rhythm.DAY
+    weekly = [9 * (at % 168 >= 164) for at in range(28 * 24)]
+    assert rhythm_of(weekly, 4, hour) is Rhythm.WEEK
+    assert rhythm_of([9 * (at >= 332) for at in hours], 4, hour) is None
+    assert rhythm_of([9] * 28, 8, day) is None
+    assert rhythm_of([9] * 28, 2, day) is Rhythm.WEEK
