@@ -339,7 +339,7 @@ class _Evaluation:
         and silence is silence.
         """
         window = TimeWindow(incident.updated_at, max(self._now, incident.updated_at))
-        return self._queries.unwatched(window)
+        return self._queries.counts.unwatched(window)
 
     def _last_resolved(self, rule: Rule) -> datetime | None:
         ended = (known.resolved_at for known in self._known.get(rule.name, ()))

@@ -47,7 +47,7 @@ def watch_of(here: Round, rule: AllClearRule, window: TimeWindow) -> Watch:
     queries = here.queries
     scope = scope_of(rule, window, here.zone)
     selection = replace(queries.selection(scope), window=None)
-    hourly = queries.series(selection, TimeWindow(window.start - HISTORY, window.end), HOUR)
+    hourly = queries.counts.series(selection, TimeWindow(window.start - HISTORY, window.end), HOUR)
     waiting = scope.needing_answer().within(
         TimeWindow(here.now - UNANSWERED_SINCE, here.now - rule.answer_within)
     )

@@ -105,7 +105,9 @@ def _run(queries: Queries, narrowed: Scope, now: datetime) -> tuple[datetime, fl
     None where nothing stands out, or where too little history says what is usual.
     """
     end = narrowed.until or now
-    series = queries.series(queries.selection(narrowed), TimeWindow.before(end, HISTORY), QUARTER)
+    series = queries.counts.series(
+        queries.selection(narrowed), TimeWindow.before(end, HISTORY), QUARTER
+    )
     verdict = judge_volume(series, len(series) - 1, VolumeSettings(minimum=WORTH_TELLING))
     if verdict.started_at is None or verdict.learning is not None:
         return None

@@ -80,7 +80,7 @@ def judge(
 
     None before there is any mention of its topic.
     """
-    if queries.first_seen(rule_selection(rule, now)) is None:
+    if queries.counts.first_seen(rule_selection(rule, now)) is None:
         return None
     judged = judged_by(queries, rule, now, RECENT, step)
     return judged.judge(judged.observed.last_closed(now))
@@ -183,7 +183,7 @@ def _counted(
     """Return how many mentions ``rule`` counts, of ``topics`` where they are not its own."""
     selection = without_copies(rule_selection(rule, now, sentiments))
     selection = replace(selection, window=window, topics=tuple(topics) or selection.topics)
-    return queries.series(selection, window, step)
+    return queries.counts.series(selection, window, step)
 
 
 def _group_of(queries: Queries, name: str) -> list[str]:

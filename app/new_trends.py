@@ -36,7 +36,7 @@ CANDIDATES = 200
 
 def examine(here: Round, rule: NewTrendRule) -> Found:
     """Return the terms that burst now and were not told of late, as one event."""
-    first = here.queries.first_seen(rule_selection(rule, here.now))
+    first = here.queries.counts.first_seen(rule_selection(rule, here.now))
     if first is None:
         return Found("no mention yet", Standing.NO_DATA)
     if here.now - first < LEARNING:

@@ -92,7 +92,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         needing_answer=inbox,
     )
     before = window.previous()
-    first = queries.first_seen(selection)
+    first = queries.counts.first_seen(selection)
     is_known = first is not None and first <= before.start
     return Overview(
         window=window,
@@ -119,7 +119,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
 
 def _from_first(queries: Queries, scope: Scope, window: TimeWindow) -> TimeWindow:
     """Return the window without the time before anything was known (a window of all time)."""
-    first = queries.first_seen(queries.selection(scope))
+    first = queries.counts.first_seen(queries.selection(scope))
     if first is None or window.length <= HISTORY:
         return window if window.length <= HISTORY else TimeWindow.before(window.end, HISTORY)
     return TimeWindow(max(window.start, min(first, window.end)), window.end)
@@ -133,7 +133,7 @@ def _whole_hours(window: TimeWindow) -> TimeWindow:
 
 def _history(queries: Queries, selection: Selection, window: TimeWindow) -> Series:
     reach = TimeWindow(window.start - HISTORY, max(window.end, window.start + HOUR))
-    return queries.series(selection, reach, HOUR)
+    return queries.counts.series(selection, reach, HOUR)
 
 
 def _learning(hourly: Series, window: TimeWindow) -> Learning | None:

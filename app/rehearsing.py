@@ -44,7 +44,7 @@ def rehearse(application: Application, rule: Rule) -> Promise:
     if not isinstance(rule, VolumeSpikeRule | NegativeSpikeRule):
         return Promise(None, (), "a rule of this kind tells events, not what is unusual")
     queries, now = Queries(application), application.clock()
-    if queries.first_seen(rule_selection(rule, now)) is None:
+    if queries.counts.first_seen(rule_selection(rule, now)) is None:
         return Promise(None, (), "there is no mention of its topic yet")
     try:
         rehearsal = rehearsal_of(queries, rule, now)

@@ -53,7 +53,7 @@ def replay(
     Alerts no further than ``apart`` from the next are one episode. Only the first alert of each is
     judged in full: a long crisis fires at hundreds of buckets.
     """
-    if queries.first_seen(rule_selection(rule, now)) is None:
+    if queries.counts.first_seen(rule_selection(rule, now)) is None:
         return []
     judged = judged_by(queries, rule, now, length + RECENT, step)
     series = judged.observed

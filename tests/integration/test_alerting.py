@@ -15,6 +15,7 @@ from alerts.handling import Deed
 from alerts.incident import IncidentStep
 from alerts.notification import DeliveryState
 from app.alerting import Outcome, RuleOutcome, preview, watch_rules
+from app.counting import Counts
 from app.delivering import Sent
 from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
@@ -302,14 +303,14 @@ def test_rule_that_fails_does_not_stop_the_others(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The failure is told with its reason, and the other rule still tells the crisis."""
-    series = Queries.series
+    series = Counts.series
 
-    def fail(self: Queries, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
+    def fail(self: Counts, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         if selection.query == FIRST_TOLD and step == STEP:
             raise QueryError("too many words", "acme", 1)
         return series(self, selection, window, step)
 
-    monkeypatch.setattr(Queries, "series", fail)
+    monkeypatch.setattr(Counts, "series", fail)
     outcomes = home.evaluate()
     assert outcomes["Acme volume"].outcome is Outcome.FAILED
     assert "too many words" in outcomes["Acme volume"].message
@@ -417,22 +418,26 @@ def test_one_round_asks_once_what_its_rules_share(home: Home) -> None:
     window = TimeWindow.before(crisis.NOW, HOUR)
     selection = Selection(topics=("Acme",))
     shared = Queries(home.application, is_one_round=True)
-    assert shared.series(selection, window, MINUTES) is shared.series(selection, window, MINUTES)
-    assert shared.first_seen(selection) == Queries(home.application).first_seen(selection)
+    assert shared.counts.series(selection, window, MINUTES) is shared.counts.series(
+        selection, window, MINUTES
+    )
+    assert shared.counts.first_seen(selection) == Queries(home.application).counts.first_seen(
+        selection
+    )
     fresh = Queries(home.application)
-    before = fresh.series(selection, window, MINUTES)
+    before = fresh.counts.series(selection, window, MINUTES)
     home.add(5, crisis.NOW - 20 * MINUTES, 10 * MINUTES)
     home.application.index.refresh()
-    assert fresh.series(selection, window, MINUTES).total() == before.total() + 5
+    assert fresh.counts.series(selection, window, MINUTES).total() == before.total() + 5
 
 
 def test_one_round_keeps_no_more_than_it_may(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest series goes when there are too many."""
-    monkeypatch.setattr("app.queries.REMEMBERED_SERIES", 1)
+    monkeypatch.setattr("app.counting.REMEMBERED_SERIES", 1)
     shared = Queries(home.application, is_one_round=True)
     selection, window = Selection(topics=("Acme",)), TimeWindow.before(crisis.NOW, HOUR)
-    first = shared.series(selection, window, MINUTES)
-    shared.series(selection, window, 5 * MINUTES)
-    again = shared.series(selection, window, MINUTES)
+    first = shared.counts.series(selection, window, MINUTES)
+    shared.counts.series(selection, window, 5 * MINUTES)
+    again = shared.counts.series(selection, window, MINUTES)
     assert again is not first
     assert again == first

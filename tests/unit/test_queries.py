@@ -454,7 +454,7 @@ def test_a_source_that_is_not_polled_any_more_is_late(application: Application) 
 def test_hours_of_failure_are_poorly_covered(queries: Queries) -> None:
     """An hour in which a source failed counts in part, and one without any poll counts in full."""
     day = TimeWindow.before(scenario.NOW, timedelta(days=1))
-    covered = queries.coverage(day, timedelta(hours=1))
+    covered = queries.counts.coverage(day, timedelta(hours=1))
     assert min(covered.values()) == pytest.approx(2 / 3)
     assert max(covered.values()) == 1
 

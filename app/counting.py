@@ -1,0 +1,126 @@
+"""Counts mentions over time, and knows of which hours the count can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.ports import Index
+from core.questions import Order, Selection
+from core.window import TimeWindow, bucket_start, check_step
+from insights.baseline import HOUR
+from insights.distributions import FloatArray
+from insights.series import Series
+
+if TYPE_CHECKING:
+    from app.stores.state import StateStore
+
+REMEMBERED_SERIES = 400
+"""Series that one round keeps: two for each of 200 topics, about 40 MB."""
+
+
+class Counts:
+    """Counts over time of what an index holds, with the share of sources that could be polled.
+
+    With ``is_one_round`` it serves one round over many rules, at one instant: what several of them
+    ask is asked once.
+    """
+
+    def __init__(self, state: StateStore, index: Index, *, is_one_round: bool = False) -> None:
+        self._state, self._index, self._is_one_round = state, index, is_one_round
+        self._told_series: dict[tuple[Selection, TimeWindow, timedelta], Series] = {}
+        self._told_first: dict[tuple[str, ...], datetime | None] = {}
+        self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
+
+    def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
+        """Return gap-free counts of the selection in ``window``.
+
+        Buckets before the first mention of its topics are unknown; hours in which sources failed
+        are covered by the share of polls that went well.
+        """
+        key = (selection, window, step)
+        if key not in self._told_series:
+            series = self._read_series(selection, window, step)
+            if not self._is_one_round:
+                return series
+            if len(self._told_series) >= REMEMBERED_SERIES:
+                self._told_series.pop(next(iter(self._told_series)))
+            self._told_series[key] = series
+        return self._told_series[key]
+
+    def _read_series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
+        start = bucket_start(window.start, check_step(step))
+        aligned = TimeWindow(start, window.end)
+        counts = np.zeros(-((start - aligned.end) // step), dtype=np.int64)
+        for bucket in self._index.buckets(replace(selection, window=aligned), step):
+            counts[(bucket.start - start) // step] = bucket.count
+        return Series.build(
+            start,
+            step,
+            counts,
+            self._covered(aligned, step),
+            covered_from=self.first_seen(selection),
+        )
+
+    def first_seen(self, selection: Selection) -> datetime | None:
+        """Return when the oldest mention of the selection's topics was published."""
+        if selection.topics in self._told_first:
+            return self._told_first[selection.topics]
+        oldest = self._index.page(Selection(topics=selection.topics), 1, Order.OLDEST).mentions
+        found = oldest[0].published_at if oldest else None
+        if self._is_one_round:
+            self._told_first[selection.topics] = found
+        return found
+
+    def coverage(self, window: TimeWindow, step: timedelta) -> dict[datetime, float]:
+        """Return, for each bucket, the share of its sources that could be polled.
+
+        Hours that no source was polled in count as covered: they were imported, or fetched as
+        history later.
+        """
+        covered = self._covered(window, step)
+        return dict(zip(window.buckets(step), map(float, covered), strict=True))
+
+    def unwatched(self, window: TimeWindow) -> timedelta:
+        """Return how much of ``window`` lies in hours in which no source was polled at all.
+
+        None of it where no source was polled in the day before either: nothing is collected here.
+        """
+        before = TimeWindow(window.start - timedelta(days=1), window.end)
+        polled = {hour.hour for hour in self._state.polls_by_hour(before)}
+        if not polled:
+            return timedelta()
+        lost = timedelta()
+        at = bucket_start(window.start, HOUR)
+        while at < window.end:
+            if at not in polled:
+                lost += min(at + HOUR, window.end) - max(at, window.start)
+            at += HOUR
+        return lost
+
+    def _covered(self, window: TimeWindow, step: timedelta) -> FloatArray:
+        """Return the coverage of each bucket; asked again for the same window by every rule."""
+        known = self._last_covered.get(step)
+        if known is None or known[0] != window:
+            start = bucket_start(window.start, step)
+            number = max(-((start - window.end) // step), 0)
+            hours = (start.timestamp() + np.arange(number) * step.total_seconds()) // 3600
+            first = int(hours[0]) if number else 0
+            shares = np.ones(int(hours[-1]) - first + 1 if number else 0)
+            for at, share in self._shares_by_hour(window).items():
+                place = int(at.timestamp()) // 3600 - first
+                if 0 <= place < shares.size:
+                    shares[place] = share
+            known = self._last_covered[step] = (window, shares[hours.astype(np.int64) - first])
+        return known[1]
+
+    def _shares_by_hour(self, window: TimeWindow) -> dict[datetime, float]:
+        """Return the share of polls that went well, of hours in which any source was polled."""
+        by_hour: dict[datetime, list[float]] = {}
+        for hour in self._state.polls_by_hour(window):
+            well = hour.ok + hour.not_modified
+            by_hour.setdefault(hour.hour, []).append(well / hour.polls if hour.polls else 1.0)
+        return {at: sum(values) / len(values) for at, values in by_hour.items()}
