@@ -133,6 +133,8 @@ def judge_rules(
 ) -> list[RuleOutcome]:
     """Evaluate the rules and queue what is to be told, without sending it."""
     application.index.refresh()
+    if not dry_run:
+        application.note_versions()
     evaluation = _Evaluation(application, dry_run=dry_run)
     outcomes = [evaluation.run(rule) for rule in chosen_rules(application, names)]
     evaluation.end()

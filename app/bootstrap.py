@@ -47,6 +47,7 @@ class Application:
     producer: str = "app"
     _opened: list[str] = field(default_factory=list)
     _workers: WorkerAnalyser | None = field(default=None, init=False)
+    _has_noted: bool = field(default=False, init=False)
 
     @cached_property
     def state(self) -> StateStore:
@@ -58,6 +59,17 @@ class Application:
         store.setup()
         self._opened.append("state")
         return store
+
+    def note_versions(self) -> None:
+        """Write down, once, what is new in what tags and scores mentions.
+
+        For whoever tags, scores or judges by this configuration; looking on writes nothing.
+        """
+        from app.versions import note_versions
+
+        if not self._has_noted:
+            note_versions(self)
+            self._has_noted = True
 
     @cached_property
     def index(self) -> Index:
@@ -138,6 +150,7 @@ class Application:
         from app.echo import echo_finder
         from nlp.language import detect_language
 
+        self.note_versions()
         settings = self.configuration.settings
         detect = partial(detect_language, candidates=settings.languages)
         return Intake(
@@ -165,6 +178,7 @@ class Application:
         from nlp.themes.discovery import ThemeDiscoverer
         from nlp.vectors import load_vectors
 
+        self.note_versions()
         analyser: Analyser
         if workers > 1:
             analyser = self._workers = WorkerAnalyser(worker_command, careful_command, workers)

@@ -82,7 +82,7 @@ Form = TypeVar("Form", bound=BaseModel)
 Config = TypeVar("Config", bound=FolderConfig)
 Stored = TypeVar("Stored", bound=ArraysConfig)
 
-_ORIGIN: Final = ("licence", "command", "data_files", "settings", "packages", "scores")
+ORIGIN: Final = ("licence", "command", "data_files", "settings", "packages", "scores")
 """Where a model comes from and how good it is: written last."""
 
 
@@ -182,7 +182,7 @@ def write_model(folder: Path, config: Stored, arrays: Arrays) -> Stored:
     digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
     stated = config.model_copy(update={"weights_sha256": digest})
     content = stated.model_dump(mode="json")
-    content |= {key: content.pop(key) for key in _ORIGIN}
+    content |= {key: content.pop(key) for key in ORIGIN}
     text = json.dumps(content, indent=2, ensure_ascii=False)
     (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
     return stated

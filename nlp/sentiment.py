@@ -204,9 +204,6 @@ def load_sentiment(
 
 def load_configured(models: ModelSettings) -> tuple[SentimentModel, ...]:
     """Load the models that settings name, the first for each language counts; raises ModelError."""
-    names = [models.sentiment]
-    if models.sentiment == DEFAULT_REFERENCE and (MODELS / OTHER_ENCODER).is_dir():
-        names.append(OTHER_ENCODER)
     return tuple(
         load_sentiment(
             name,
@@ -216,8 +213,16 @@ def load_configured(models: ModelSettings) -> tuple[SentimentModel, ...]:
             front_threshold=models.front_threshold,
             threads=models.threads,
         )
-        for name in names
+        for name in configured_references(models)
     )
+
+
+def configured_references(models: ModelSettings) -> list[str]:
+    """Return what settings name as sentiment models, the first for each language counts."""
+    names = [models.sentiment]
+    if models.sentiment == DEFAULT_REFERENCE and (MODELS / OTHER_ENCODER).is_dir():
+        names.append(OTHER_ENCODER)
+    return names
 
 
 def model_folder(reference: str) -> Path | None:

@@ -21,6 +21,7 @@ from app.stores import tables
 from app.stores.instants import aware as _aware
 from app.stores.instants import stored as _stored
 from app.stores.samples import Samples
+from app.stores.versions import Versions
 from core.errors import EngineUnavailable
 from core.ports import Poll, PollStatus
 from core.window import TimeWindow
@@ -63,7 +64,8 @@ class BudgetDay:
 class StateStore:
     """Cursors, health of sources, budgets and incidents.
 
-    ``samples`` keeps the random mentions that people are asked about.
+    ``samples`` keeps the random mentions that people are asked about, ``versions`` what mentions
+    were tagged and scored by.
 
     Every write is durable when the method returns. Raises EngineUnavailable when the database
     cannot be reached.
@@ -77,6 +79,7 @@ class StateStore:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin)
         self.samples = Samples(self._transaction)
+        self.versions = Versions(self._transaction)
 
     @classmethod
     def in_folder(cls, folder: Path) -> StateStore:

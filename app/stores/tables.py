@@ -169,3 +169,17 @@ samples = Table(
 )
 """Mentions drawn at random, what the model had said of each, and what people said since. Of the
 mention there is its id alone."""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("topic", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=False), nullable=False),
+    Column("step", String(12), nullable=False),
+    Column("made", JSON, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("since", DateTime(timezone=False)),
+)
+"""What mentions were tagged and scored by, and since when; see ``core.versions``."""

@@ -1,0 +1,172 @@
+"""What mentions are tagged and scored by, and since when: the versions that history is made of.
+
+Two counts can be compared only where the same query tagged the mentions and the same models scored
+them. Each change of either is a version of its own, changing it back too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from core.errors import QueryError
+from core.query.parser import parse
+
+
+class VersionKind(StrEnum):
+    """What a version is of."""
+
+    QUERY = "query"
+    SENTIMENT = "sentiment"
+
+
+class VersionStep(StrEnum):
+    """What a version is to the one before it.
+
+    ``again`` changes nothing: it says that stored mentions were tagged or scored anew.
+    """
+
+    FIRST = "first"
+    CHANGED = "changed"
+    AGAIN = "again"
+
+
+class Made(BaseModel):
+    """What makes one version; stored as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tagging(Made):
+    """What decides which mentions of a topic are counted: its query, and the brand's own accounts.
+
+    ``own`` are pairs of a service and an account's id, sorted: their mentions are left out.
+    """
+
+    query: str
+    own: tuple[tuple[str, str], ...] = ()
+
+
+class Scoring(Made):
+    """What scores sentiment: the models by name and version, and the settings that they run with.
+
+    ``digests`` tell the weights, labels and calibration of each model from others of its name.
+    ``settings`` maps a setting's name to its value as it is written.
+    """
+
+    models: tuple[str, ...]
+    digests: tuple[str, ...] = ()
+    settings: dict[str, str] = {}
+
+
+Subject = tuple[VersionKind, str]
+"""What has versions: its kind, and the topic; no topic is all of them."""
+
+SENTIMENT: Subject = (VersionKind.SENTIMENT, "")
+"""The models that score every topic."""
+
+FORMS: Mapping[VersionKind, type[Tagging | Scoring]] = {
+    VersionKind.QUERY: Tagging,
+    VersionKind.SENTIMENT: Scoring,
+}
+"""How each kind is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a subject, in use from ``at`` on: the ``number``-th, counted from 1.
+
+    ``words`` say what changed, empty for the first. Where stored mentions were done ``again``,
+    ``since`` is the publication of the oldest of them, None where it was all.
+    """
+
+    kind: VersionKind
+    topic: str
+    number: int
+    at: datetime
+    step: VersionStep
+    made: Tagging | Scoring
+    words: str = ""
+    since: datetime | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What it is a version of."""
+        return self.kind, self.topic
+
+
+def by_subject(versions: Sequence[Version]) -> dict[Subject, list[Version]]:
+    """Return the versions of each subject, in order."""
+    found: dict[Subject, list[Version]] = {}
+    for version in sorted(versions, key=lambda one: one.number):
+        found.setdefault(version.subject, []).append(version)
+    return found
+
+
+def news(
+    known: Sequence[Version], current: Mapping[Subject, Tagging | Scoring], at: datetime
+) -> list[Version]:
+    """Return the versions that ``current`` adds at ``at`` to those that are ``known``.
+
+    What is compared is what a query means, not how it is written: brackets and capitals that change
+    nothing are no version.
+    """
+    held = by_subject(known)
+    found = []
+    for (kind, topic), made in current.items():
+        versions = held.get((kind, topic), [])
+        if not versions:
+            found.append(Version(kind, topic, 1, at, VersionStep.FIRST, made))
+        elif words := difference(topic, versions[-1].made, made):
+            number = versions[-1].number + 1
+            found.append(Version(kind, topic, number, at, VersionStep.CHANGED, made, words))
+    return found
+
+
+def difference(topic: str, before: Tagging | Scoring, after: Tagging | Scoring) -> str:
+    """Return in words how ``after`` differs, e.g. "query of Acme changed"; empty where not at all.
+
+    A setting that only one of them names came with another release, and is no difference.
+    """
+    if isinstance(before, Scoring) and isinstance(after, Scoring):
+        return _difference_of_models(before, after)
+    if not (isinstance(before, Tagging) and isinstance(after, Tagging)):
+        raise TypeError("two versions of one kind can be compared")
+    if not has_same_meaning(before.query, after.query):
+        return f"query of {topic} changed"
+    return f"own accounts of {topic} changed" if before.own != after.own else ""
+
+
+def has_same_meaning(left: str, right: str) -> bool:
+    """Return whether two queries are one to every evaluator; one that is wrong is like itself."""
+    if left == right:
+        return True
+    try:
+        return parse(left) == parse(right)
+    except QueryError:
+        return False
+
+
+def _difference_of_models(before: Scoring, after: Scoring) -> str:
+    gone = " + ".join(name for name in before.models if name not in after.models)
+    come = " + ".join(name for name in after.models if name not in before.models)
+    if gone and come:
+        return f"sentiment model {gone} -> {come}"
+    if come:
+        return f"sentiment model {come} added"
+    if gone:
+        return f"sentiment model {gone} removed"
+    if before.models != after.models:
+        return "order of the sentiment models changed"
+    if before.digests != after.digests:
+        return f"weights or calibration of sentiment model {' + '.join(after.models)} changed"
+    changed = [
+        f"{name} {value} -> {after.settings[name]}"
+        for name, value in sorted(before.settings.items())
+        if after.settings.get(name, value) != value
+    ]
+    return f"sentiment model: {', '.join(changed)}" if changed else ""

@@ -1,0 +1,205 @@
+"""What tags and scores mentions is compared by what it means, and each change is a version."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.versions import note_versions
+from core.settings import Configuration, ModelSettings, OwnAccount, Settings, Topic
+from core.versions import (
+    SENTIMENT,
+    Scoring,
+    Tagging,
+    Version,
+    VersionKind,
+    VersionStep,
+    by_subject,
+    difference,
+    has_same_meaning,
+    news,
+)
+from nlp import card
+from nlp.card import scoring_of
+from tests.fakes import crisis
+from tests.fakes.crisis_home import Home
+
+NOW = datetime(2026, 11, 3, 14, 20, tzinfo=UTC)
+ACME = (VersionKind.QUERY, "Acme")
+
+
+def version(number: int, made: Tagging | Scoring, step: VersionStep, words: str = "") -> Version:
+    """Return a version of Acme's query, an hour after the one before it."""
+    return Version(*ACME, number, NOW + number * timedelta(hours=1), step, made, words)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "is_same"),
+    [
+        ("acme", "acme", True),
+        ("acme OR #launch", "(ACME OR #launch)", True),
+        ("acme", "acme AND NOT comics", False),
+        ("acme OR", "acme OR", True),
+        ("acme OR", "acme", False),
+    ],
+)
+def test_queries_are_compared_by_what_they_mean(left: str, right: str, is_same: bool) -> None:
+    """Brackets and capitals make no version; a query that is wrong is like itself alone."""
+    assert has_same_meaning(left, right) is is_same
+
+
+def test_the_first_look_makes_versions_without_a_change() -> None:
+    """Nothing is said of a topic that was never seen before."""
+    found = news([], {ACME: Tagging(query="acme")}, NOW)
+    assert found == [
+        Version(VersionKind.QUERY, "Acme", 1, NOW, VersionStep.FIRST, Tagging(query="acme"))
+    ]
+
+
+def test_a_change_and_its_way_back_are_two_versions() -> None:
+    """The same query again is no return to the first version."""
+    first, other = Tagging(query="acme"), Tagging(query="acme OR #launch")
+    known = [version(1, first, VersionStep.FIRST)]
+    known += news(known, {ACME: other}, NOW + timedelta(hours=2))
+    assert news(known, {ACME: other}, NOW + timedelta(hours=3)) == []
+    known += news(known, {ACME: first}, NOW + timedelta(hours=4))
+    assert [(one.number, one.step, one.words) for one in known] == [
+        (1, VersionStep.FIRST, ""),
+        (2, VersionStep.CHANGED, "query of Acme changed"),
+        (3, VersionStep.CHANGED, "query of Acme changed"),
+    ]
+
+
+def test_versions_are_told_apart_by_what_they_are_of() -> None:
+    """Each subject's are in order, whatever order they come in."""
+    scored = Version(*SENTIMENT, 1, NOW, VersionStep.FIRST, Scoring(models=("en@1",)))
+    tagged = [version(number, Tagging(query="acme"), VersionStep.AGAIN) for number in (2, 1)]
+    assert by_subject([*tagged, scored]) == {ACME: tagged[::-1], SENTIMENT: [scored]}
+
+
+def test_own_accounts_are_part_of_what_is_counted() -> None:
+    """Their mentions are left out of what rules count."""
+    before = Tagging(query="acme")
+    after = Tagging(query="acme", own=(("mastodon", "1"),))
+    assert difference("Acme", before, after) == "own accounts of Acme changed"
+    assert not difference("Acme", after, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (Scoring(models=("en@2",)), Scoring(models=("en@2",)), ""),
+        (Scoring(models=("en@2",)), Scoring(models=("en@3",)), "sentiment model en@2 -> en@3"),
+        (Scoring(models=("en@2",)), Scoring(models=("en@2", "de@1")), "sentiment model de@1 added"),
+        (
+            Scoring(models=("en@2", "de@1")),
+            Scoring(models=("en@2",)),
+            "sentiment model de@1 removed",
+        ),
+        (
+            Scoring(models=("en@2", "de@1")),
+            Scoring(models=("de@1", "en@2")),
+            "order of the sentiment models changed",
+        ),
+        (
+            Scoring(models=("en@2",), digests=("a",)),
+            Scoring(models=("en@2",), digests=("b",)),
+            "weights or calibration of sentiment model en@2 changed",
+        ),
+        (
+            Scoring(models=("en@2",), settings={"minimum_confidence": "0.5", "thorough": "true"}),
+            Scoring(models=("en@2",), settings={"minimum_confidence": "0.6", "thorough": "true"}),
+            "sentiment model: minimum_confidence 0.5 -> 0.6",
+        ),
+        (
+            Scoring(models=("en@2",), settings={"gone": "1"}),
+            Scoring(models=("en@2",), settings={"new": "2"}),
+            "",
+        ),
+    ],
+)
+def test_a_change_of_models_is_said_in_words(before: Scoring, after: Scoring, words: str) -> None:
+    """By name where that differs, else by what else does; another release's settings do not."""
+    assert difference("", before, after) == words
+
+
+def test_two_kinds_cannot_be_compared() -> None:
+    """That would be a mistake of ours."""
+    with pytest.raises(TypeError, match="one kind"):
+        difference("Acme", Tagging(query="acme"), Scoring(models=()))
+
+
+def test_a_model_is_known_by_what_it_runs_with_not_by_its_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New figures in a card are no new model; another temperature is."""
+    monkeypatch.setattr(card, "model_folder", lambda _: tmp_path)
+    monkeypatch.setattr(card, "configured_references", lambda _: ["mine"])
+    made = []
+    for temperature, scores in ((1.0, "{}"), (1.0, '{"n": 3}'), (1.5, "{}")):
+        (tmp_path / "config.json").write_text(
+            f'{{"name": "en", "version": "2", "temperature": {temperature}, "scores": {scores}}}',
+            encoding="utf-8",
+        )
+        made.append(scoring_of(ModelSettings()))
+    assert made[0].models == ("en@2",)
+    assert made[0] == made[1]
+    assert "calibration" in difference("", made[0], made[2])
+    (tmp_path / "config.json").write_text("no", encoding="utf-8")
+    assert scoring_of(ModelSettings()).models == ("mine",)
+
+
+def test_a_model_of_others_is_known_by_its_name_and_labels() -> None:
+    """What the settings say of it is part of it; of a model of ours they say nothing."""
+    data = {"sentiment": "someone/model", "sentiment_labels": {"LABEL_0": "negative"}}
+    named = scoring_of(ModelSettings.model_validate(data))
+    assert named.models == ("someone/model",)
+    assert named.settings["sentiment_labels"] == '{"LABEL_0": "negative"}'
+    assert "sentiment_labels" not in scoring_of(ModelSettings()).settings
+
+
+def test_what_judges_notes_what_changed(tmp_path: Path) -> None:
+    """Once for each process that opens the configuration; a dry run writes nothing."""
+    home = Home(crisis.write_home(tmp_path))
+    home.evaluate(dry_run=True)
+    store = home.application.state.versions
+    assert store.all() == []
+    home.evaluate()
+    home.evaluate()
+    assert [(one.topic, one.step) for one in store.all() if one.kind is VersionKind.QUERY] == [
+        ("Acme", VersionStep.FIRST),
+        ("Quiet", VersionStep.FIRST),
+    ]
+    _change(home, "acme", "acme AND NOT comics")
+    home.evaluate()
+    _change(home, "acme AND NOT comics", "acme")
+    home.evaluate()
+    found = [one for one in home.application.state.versions.all() if one.words]
+    assert [one.words for one in found] == ["query of Acme changed"] * 2
+    assert {one.at for one in found} == {home.clock.now}
+    home.application.close()
+
+
+def _change(home: Home, before: str, after: str) -> None:
+    path = home.folder / "configs" / "topics.yml"
+    text = path.read_text(encoding="utf-8").replace(f"query: {before}\n", f"query: {after}\n")
+    path.write_text(text, encoding="utf-8")
+    home.restart()
+
+
+def test_what_tags_and_what_enriches_note_it_too(tmp_path: Path) -> None:
+    """Collecting with a new query is when it begins to count."""
+    home = Home(crisis.write_home(tmp_path))
+    home.application.intake()
+    home.application.enricher([])
+    assert len(home.application.state.versions.all()) == 3
+    home.application.configuration = Configuration(
+        settings=Settings(),
+        topics=(Topic(name="Acme", query="acme", own=(OwnAccount(service="x", id="1"),)),),
+    )
+    assert [one.words for one in note_versions(home.application)] == [
+        "own accounts of Acme changed"
+    ]
+    home.application.close()
