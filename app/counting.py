@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.ports import Index
+from core.query.ast import FieldRange
 from core.questions import Order, Selection
-from core.window import TimeWindow, bucket_start, check_step
+from core.window import EPOCH, TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
 from insights.distributions import FloatArray
 from insights.series import Series
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 REMEMBERED_SERIES = 400
 """Series that one round keeps: two for each of 200 topics, about 40 MB."""
+
+
+HISTORY_AGE = timedelta(days=1)
+"""What was published longer ago is history when it arrives: no rule is about it."""
+
+SETTLED_AFTER = timedelta(seconds=15)
+"""A first poll brings page after page; after so long without any, history is there."""
+
+ARRIVING_SHARE = 0.02
+ARRIVING_LEAST = 5
+"""So much of a topic's history, and so many, in that time: less does not change what is usual."""
 
 
 class Counts:
@@ -33,6 +45,7 @@ class Counts:
         self._state, self._index, self._is_one_round = state, index, is_one_round
         self._told_series: dict[tuple[Selection, TimeWindow, timedelta], Series] = {}
         self._told_first: dict[tuple[str, ...], datetime | None] = {}
+        self._arrived: dict[tuple[tuple[str, ...], datetime], int] = {}
         self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
 
     def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
@@ -74,6 +87,29 @@ class Counts:
         if self._is_one_round:
             self._told_first[selection.topics] = found
         return found
+
+    def is_history_arriving(self, topics: tuple[str, ...], now: datetime) -> bool:
+        """Return whether a topic's past is just being collected or imported.
+
+        Until it is there, what is usual would be read off a part of it. As each share of what is
+        known has to be surpassed by the next, this ends after minutes, also in a long import.
+        """
+        arrived = self._arrived_of((), now) and self._arrived_of(topics, now)
+        if arrived < ARRIVING_LEAST:
+            return False
+        past = TimeWindow(EPOCH, now - HISTORY_AGE)
+        return arrived >= ARRIVING_SHARE * self._index.count(Selection(window=past, topics=topics))
+
+    def _arrived_of(self, topics: tuple[str, ...], now: datetime) -> int:
+        """Return how much history of ``topics`` became known in the last seconds."""
+        if (topics, now) not in self._arrived:
+            known = FieldRange("known", now - SETTLED_AFTER, now)
+            past = TimeWindow(EPOCH, now - HISTORY_AGE)
+            count = self._index.count(Selection(query=known, window=past, topics=topics))
+            if not self._is_one_round:
+                return count
+            self._arrived[topics, now] = count
+        return self._arrived[topics, now]
 
     def coverage(self, window: TimeWindow, step: timedelta) -> dict[datetime, float]:
         """Return, for each bucket, the share of its sources that could be polled.

@@ -16,6 +16,8 @@ from insights.verdict import Learning, Measure, Verdict
 
 def examine(here: Round, rule: BurstRule) -> Found:
     """Return the judge's verdict on the last closed bucket."""
+    if here.queries.counts.is_history_arriving((rule.topic,), here.now):
+        return Found("waits: history is still coming in", Standing.LEARNING)
     verdict = judge(here.queries, rule, here.now)
     if verdict is None:
         return Found("no mention yet", Standing.NO_DATA)
