@@ -182,21 +182,28 @@ def state_of_things(watch: Watch) -> Statement:
         *([f"Sources on time {100 * watch.on_time:.1f} %."] if watch.on_time is not None else []),
         _test_words(watch),
     ]
+    rang = _incident_words(watch)
     if doubts:
-        return Statement("Cannot tell.", (*doubts, *sentences), UNSURE)
+        return Statement("Cannot tell.", (*doubts, *rang, *sentences), UNSURE)
+    if rang:
+        return Statement("Not quiet.", (*rang, *sentences), BUSY)
+    word, before = "Quiet", []
+    if watch.usual is not None and watch.mentions > watch.usual.high:
+        word, before = "Lively", ["No rule fired."]
+    if watch.usual is not None and watch.mentions < watch.usual.low:
+        word, before = "Very quiet", ["Less is said than usual."]
     if watch.unanswered:
-        return Statement("Quiet, but people wait.", tuple(sentences), UNSURE)
-    is_high = watch.usual is not None and watch.mentions > watch.usual.high
-    is_low = watch.usual is not None and watch.mentions < watch.usual.low
-    if watch.incidents or watch.open_incidents:
-        opened = f"{watch.incidents} incident{'' if watch.incidents == 1 else 's'} since yesterday"
-        lasting = f"{watch.open_incidents} still open" if watch.open_incidents else "all over"
-        return Statement("Not quiet.", (f"{opened}, {lasting}.", *sentences), BUSY)
-    if is_high:
-        return Statement("Lively.", ("No rule fired.", *sentences), CALM)
-    if is_low:
-        return Statement("Very quiet.", ("Less is said than usual.", *sentences), CALM)
-    return Statement("Quiet.", tuple(sentences), CALM)
+        return Statement(f"{word}, but people wait.", (*before, *sentences), UNSURE)
+    return Statement(f"{word}.", (*before, *sentences), CALM)
+
+
+def _incident_words(watch: Watch) -> list[str]:
+    """Return what rang, in a sentence; nothing where nothing did."""
+    if not watch.incidents and not watch.open_incidents:
+        return []
+    opened = f"{watch.incidents} incident{'' if watch.incidents == 1 else 's'} since yesterday"
+    lasting = f"{watch.open_incidents} still open" if watch.open_incidents else "all over"
+    return [f"{opened}, {lasting}."]
 
 
 def _doubts(watch: Watch) -> list[str]:
