@@ -127,6 +127,11 @@ class TrendRow:
     leader_count: int = 0
     examples: tuple[Mention, ...] = ()
 
+    @property
+    def spoken(self) -> str:
+        """The label as a sentence names it: people's words in quotation marks."""
+        return f"“{self.label}”" if self.kind == "phrase" else self.label
+
     def as_data(self) -> dict[str, object]:
         """Return the trend as plain data."""
         return {

@@ -218,7 +218,7 @@ def _headline(found: Overview) -> str:
     if found.usual is not None:
         text += f", usual {format_range(found.usual.low, found.usual.high)}"
     if found.bursts:
-        text += f"; {found.bursts[0].label} burst"
+        text += f"; {found.bursts[0].spoken} burst"
     return text
 
 
