@@ -77,7 +77,8 @@ class Incident(Part):
     negative spike: the negative ones) since it began, ``told_total`` those when last told.
     ``step`` is the newest step that is to be told. ``topic`` is empty where it is about none.
     ``stories`` are what an event told, so that it is not told again. ``level_since`` is since when
-    its volume is a new level, which ended it; None where it is none.
+    its volume is a new level, which ended it; None where it is none. ``ended_because`` is why it is
+    over without having fallen quiet; None where it did.
     """
 
     id: str
@@ -98,3 +99,4 @@ class Incident(Part):
     query: str = "*:*"
     stories: tuple[str, ...] = ()
     level_since: datetime | None = None
+    ended_because: str | None = None

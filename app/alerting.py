@@ -33,11 +33,12 @@ from alerts.quiet import is_urgent
 from app.bootstrap import Application
 from app.causes import by_weight, find_causes
 from app.delivering import STILL_OF_INTEREST, Outbox, Sent
+from app.ending import end_unwatched
 from app.handling import IncidentDesk
 from app.heartbeat import Heartbeat
 from app.judging import rule_selection
 from app.kinds import KINDS
-from app.own_rules import all_rules
+from app.own_rules import rules_by_name
 from app.queries import Queries
 from app.replaying import Episode, replay
 from app.rounds import Awake, Found, Letter, Round
@@ -135,6 +136,7 @@ def judge_rules(
     application.index.refresh()
     if not dry_run:
         application.note_versions()
+        end_unwatched(application)
     evaluation = _Evaluation(application, dry_run=dry_run)
     outcomes = [evaluation.run(rule) for rule in chosen_rules(application, names)]
     evaluation.end()
@@ -143,7 +145,7 @@ def judge_rules(
 
 def chosen_rules(application: Application, names: Sequence[str]) -> list[Rule]:
     """Return the rules called ``names``, all when empty. Raises UsageError for unknown names."""
-    rules = {known.rule.name: known.rule for known in all_rules(application)}
+    rules = {name: known.rule for name, known in rules_by_name(application).items()}
     for name in names:
         if name not in rules:
             allowed = ", ".join(rules) or "none is configured"
@@ -228,7 +230,8 @@ class _Evaluation:
         self._desk = IncidentDesk(application)
         self._teller = IncidentTeller(application, self._queries, self._now)
         self._awake = self._awake_since()
-        self._problems = {known.rule.name: known.problem for known in all_rules(application)}
+        known_rules = rules_by_name(application)
+        self._problems = {name: known.problem for name, known in known_rules.items()}
         self._known: dict[str, list[Incident]] = {}
         for incident in application.state.incidents(self._now - LOOK_BACK):
             self._known.setdefault(incident.rule, []).append(incident)

@@ -207,6 +207,8 @@ def incident_row(incident: Incident, base: str, zone: str) -> Row:
     """Return an incident as a line of a letter."""
     local = incident.opened_at.astimezone(ZoneInfo(zone))
     state = "still open" if incident.resolved_at is None else "over"
+    if incident.ended_because:
+        state += f", because {incident.ended_because}"
     words = incident.first.words
     seen = words.lead if words else f"{incident.total:,} mentions"
     note = f"{local:%a %d %b %H:%M}, {state}. {seen}"

@@ -57,6 +57,14 @@ def all_rules(application: Application) -> list[KnownRule]:
     return known
 
 
+def rules_by_name(application: Application) -> dict[str, KnownRule]:
+    """Return the rules by their names; of two called the same, the one of alerts.yml."""
+    found: dict[str, KnownRule] = {}
+    for known in all_rules(application):
+        found.setdefault(known.rule.name, known)
+    return found
+
+
 def save_own_rule(
     application: Application, data: dict[str, Any], *, replaces: str | None = None
 ) -> Rule:

@@ -180,6 +180,8 @@ def timeline(
     ]
     if incident.resolved_at:
         over = "It was over." if incident.level_since is None else "It became what is usual."
+        if incident.ended_because:
+            over = f"It ended: {escape(incident.ended_because)}."
         found.append(Entry(incident.resolved_at, "resolved", over))
     found += [_told(one, deliveries) for one, deliveries in told]
     found += [_done(event, watcher) for event in events]

@@ -55,6 +55,8 @@ def list_alerts() -> None:
             shown.add_row(Text(state.rule.name), Text(topics), str(state.rule.kind), Text(words))
         for incident in incidents:
             ended = f"resolved {incident.resolved_at:{MINUTE}}" if incident.resolved_at else "open"
+            if incident.ended_because:
+                ended = f"ended {incident.resolved_at:{MINUTE}}: {incident.ended_because}"
             opened = f"incident {incident.opened_at:{MINUTE}}"
             shown.add_row(Text(incident.rule), Text(incident.topic), opened, ended)
         data = {

@@ -294,6 +294,15 @@ class StateStore:
             row = connection.execute(query).scalar_one_or_none()
         return Incident.model_validate(row) if row is not None else None
 
+    def open_incidents(self) -> list[Incident]:
+        """Return the incidents that are not resolved, newest first."""
+        table = tables.incidents
+        query = sa.select(table.c.data).where(table.c.resolved_at.is_(None))
+        with self._transaction() as connection:
+            ordered = query.order_by(table.c.opened_at.desc(), table.c.id)
+            rows = connection.execute(ordered).scalars().all()
+        return [Incident.model_validate(row) for row in rows]
+
     def open_incident(self, rule: str) -> Incident | None:
         """Return the rule's incident that is not resolved, if there is one."""
         table = tables.incidents

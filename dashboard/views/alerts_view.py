@@ -95,7 +95,7 @@ def _lead(opened: list[Incident], rules: list[RuleState]) -> str:
 
 def _incident(session: Session, incident: Incident, watcher: Viewer, *, is_expanded: bool) -> None:
     is_open = incident.resolved_at is None
-    state = "open" if is_open else "resolved"
+    state = "open" if is_open else "ended" if incident.ended_because else "resolved"
     zone, now = watcher.zone, watcher.now
     handling = session.desk.handling(incident.id)
     ends = "" if is_open else f", over {ago(incident.resolved_at or now, now, zone)}"
@@ -119,10 +119,13 @@ def _why(incident: Incident, watcher: Viewer) -> str:
         incident.latest if incident.latest.observed >= incident.first.observed else incident.first
     )
     if seen.words is not None:
-        return escape(" ".join((seen.words.lead, *seen.words.story)))
-    text = _evidence(incident.kind, seen, watcher)
-    if incident.peak_observed > seen.observed:
-        text += f" At its peak {number(incident.peak_observed)}."
+        text = " ".join((seen.words.lead, *seen.words.story))
+    else:
+        text = _evidence(incident.kind, seen, watcher)
+        if incident.peak_observed > seen.observed:
+            text += f" At its peak {number(incident.peak_observed)}."
+    if incident.ended_because:
+        text += f" It ended because {incident.ended_because}."
     return escape(text)
 
 

@@ -150,6 +150,7 @@ def test_only_an_unresolved_incident_is_open(state: StateStore) -> None:
     state.save_incident(incident("new", NOW))
     assert state.open_incident("spike") == incident("new", NOW)
     assert state.open_incident("another") is None
+    assert state.open_incidents() == [incident("new", NOW)]
 
 
 def test_threads_write_side_by_side(state: StateStore) -> None:

@@ -85,6 +85,17 @@ def test_evaluate_command_delivers_and_answers_in_json(home: Home, run: Run) -> 
     assert [one["rule"] for one in listed["incidents"]] == ["Acme volume"]
 
 
+def test_list_says_which_incident_lost_its_rule(home: Home, run: Run) -> None:
+    """`alerts list` calls it ended and gives the reason, to people and programs."""
+    run("alerts", "evaluate", "--rule", "Acme volume")
+    (home.folder / "configs" / "alerts.yml").write_text("[]\n", encoding="utf-8")
+    run("alerts", "evaluate")
+    _, out, _ = run("alerts", "list")
+    assert json.loads(out)["incidents"][0]["ended_because"] == "the rule was removed"
+    _, out, _ = run("alerts", "list", as_json=False)
+    assert "the rule was removed" in " ".join(out.split())
+
+
 def test_dry_run_command_sends_nothing(home: Home, run: Run) -> None:
     """`alerts evaluate --dry-run` leaves the mail folder as it was."""
     code, out, _ = run("alerts", "evaluate", "--dry-run")

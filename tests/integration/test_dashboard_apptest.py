@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from alerts.ending import REMOVED, end_incident
 from alerts.notification import Delivery, DeliveryState, Notification
 from app.stores.outbox import OutboxStore
 from core.mention import Status
@@ -260,6 +261,20 @@ def test_alerts_tell_what_fired_and_why(folder: Path, open_view: Open) -> None:
     assert "41 mentions in 2 hours, 18 times what is usual, 0-5" in shown
     assert "latedelivery" in shown
     assert "watching" in shown
+
+
+def test_an_incident_whose_rule_was_removed_says_so(folder: Path, open_view: Open) -> None:
+    """It counts as ended, not as resolved; card and timeline give the reason."""
+    application = open_scenario(folder, writes=True)
+    ended = end_incident(scenario.incident(), REMOVED, scenario.NOW)
+    application.state.save_incident(ended)
+    application.close()
+    shown = _html(open_view("alerts"))
+    assert '<span class="gw-chip ended">ended</span>' in shown
+    assert "It ended because the rule was removed." in shown
+    assert "It ended: the rule was removed." in shown
+    assert "It was over" not in shown
+    assert "is firing" not in shown
 
 
 def test_an_unknown_incident_in_the_address_is_told(folder: Path, open_view: Open) -> None:
