@@ -143,7 +143,12 @@ def began_with(incident: Incident, level: Evidence) -> bool:
 
 
 def open_level(rule: Rule, level: Evidence, findings: Findings, now: datetime) -> Advance:
-    """Return the incident that tells a new level which no incident told before, over at once."""
+    """Return the incident that tells a new level which no incident told before, over at once.
+
+    Nothing grew where it fell, so nothing is named as its cause.
+    """
+    if (level.factor or 0) < 1:
+        findings = Findings(findings.total)
     incident = open_incident(rule, level, findings, now).incident
     told = incident.model_copy(
         update={

@@ -143,7 +143,8 @@ class Watch:
 
     ``on_time`` is the share (0..1) of polls that went well, None where nothing was polled;
     ``is_tested`` whether a self-test is set up, ``tested_at`` (on the wall clock) when the last one
-    arrived and ``seconds`` how long it took; ``is_test_late`` says that one is overdue.
+    arrived and ``seconds`` how long it took; ``is_test_late`` says that one is overdue,
+    ``is_test_kept`` is False for a past morning, of whose self-test nothing is kept.
     ``incidents`` opened since, of which ``open_incidents`` and earlier ones last.
     """
 
@@ -156,6 +157,7 @@ class Watch:
     tested_at: datetime | None = None
     seconds: float | None = None
     is_test_late: bool = False
+    is_test_kept: bool = True
     incidents: int = 0
     open_incidents: int = 0
 
@@ -221,6 +223,8 @@ def _doubts(watch: Watch) -> list[str]:
 def _test_words(watch: Watch) -> str:
     if not watch.is_tested:
         return "No self-test is set up."
+    if not watch.is_test_kept:
+        return "What the self-test said is not kept."
     if watch.tested_at is None or watch.seconds is None:
         return "No self-test has arrived yet."
     return f"Self-test {watch.tested_at:%H:%M}: from post to mail in {watch.seconds:.0f} s."

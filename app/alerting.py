@@ -23,7 +23,6 @@ from alerts.incidents import (
     begun_after,
     fall_quiet,
     go_on,
-    is_doubled,
     is_fresh,
     open_incident,
     open_level,
@@ -31,28 +30,20 @@ from alerts.incidents import (
 )
 from alerts.quiet import is_urgent
 from app.bootstrap import Application
-from app.causes import by_weight, find_causes
+from app.causes import find_findings
 from app.delivering import STILL_OF_INTEREST, Outbox, Sent
 from app.ending import end_unwatched
 from app.handling import IncidentDesk
 from app.heartbeat import Heartbeat
-from app.judging import rule_selection
 from app.kinds import KINDS
 from app.own_rules import rules_by_name
 from app.queries import Queries
-from app.replaying import Episode, replay
 from app.rounds import Awake, Found, Letter, Round
 from app.telling import IncidentTeller
 from app.waking import await_news
 from core.errors import GroundswellError, RetryableError, UsageError
-from core.mention import Sentiment
-from core.questions import Order
 from core.rules import (
-    BurstRule,
-    InstantRule,
-    NewTrendRule,
     Rule,
-    RuleKind,
     ScheduledRule,
     TopicRule,
     topics_of,
@@ -62,8 +53,6 @@ from insights.verdict import Verdict
 
 log = structlog.get_logger()
 
-MENTIONS_THAT_MATTER = 5
-CONSIDERED_MENTIONS = 60
 SEND_EVERY = timedelta(seconds=5)
 """How often what waits for another attempt is looked at; what is new goes out at once."""
 
@@ -75,9 +64,6 @@ LONG_PAUSE = timedelta(minutes=30)
 
 ROUNDS = "|rounds"
 """Where the state keeps when rules were looked at; no source can be named so."""
-
-SAME_EPISODE = timedelta(hours=2)
-"""Verdicts of a replay closer together than this would have been one incident."""
 
 
 class Outcome(StrEnum):
@@ -202,23 +188,6 @@ def _send_until(
         outbox.wake.wait(SEND_EVERY.total_seconds())
 
 
-def preview(application: Application, rule: Rule, length: timedelta) -> list[Episode]:
-    """Return when ``rule`` would have fired in the ``length`` before now, on stored history.
-
-    Raises UsageError for a rule that tests nothing against history.
-    """
-    if not isinstance(rule, BurstRule) or isinstance(rule, NewTrendRule):
-        message = f"a rule of the kind {rule.kind.value} has no preview: "
-        if isinstance(rule, InstantRule):
-            asked = rule.watched_query.replace("'", "")
-            raise UsageError(
-                f"{message}`groundswell search '{asked}' --topic '{rule.topic}' --since 90d` shows "
-                "what it would have told"
-            )
-        raise UsageError(f"{message}it tests nothing against history")
-    return replay(Queries(application), rule, application.clock(), length, SAME_EPISODE)
-
-
 class _Evaluation:
     """One round over the rules."""
 
@@ -316,8 +285,6 @@ class _Evaluation:
         if incident is not None and began_with(incident, level):
             return settle(incident, level, self._now)
         findings = self._findings(rule, level.started_at, None)
-        if (level.factor or 0) < 1:
-            findings = Findings(findings.total)
         return open_level(rule, level, findings, self._now)
 
     def _advance(self, rule: Rule, found: Found, incident: Incident | None) -> Advance | None:
@@ -351,21 +318,8 @@ class _Evaluation:
         return max((at for at in ended if at is not None), default=None)
 
     def _findings(self, rule: Rule, began: datetime, incident: Incident | None) -> Findings:
-        """Return what the incident's mentions show; why and which is read when it is told."""
         assert isinstance(rule, TopicRule)  # noqa: S101 - other kinds bring their findings
-        index = self._queries.index
-        window = TimeWindow(min(began, self._now), self._now)
-        is_negative = rule.kind is RuleKind.NEGATIVE_SPIKE
-        labels = (Sentiment.NEGATIVE,) if is_negative else ()
-        selection = rule_selection(rule, self._now, labels)
-        inside = replace(selection, window=window)
-        total = index.count(inside)
-        if incident is not None and not is_doubled(incident, total):
-            return Findings(total, incident.causes, incident.mention_ids)
-        causes = find_causes(index, selection, window)
-        pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
-        ids = tuple(one.id for one in by_weight(pool, causes)[:MENTIONS_THAT_MATTER])
-        return Findings(total, causes, ids)
+        return find_findings(self._queries.index, rule, began, self._now, incident)
 
     def _tell_what_is_due(self, rule: Rule, advance: Advance | None) -> bool:
         """Queue every step that the outbox does not know yet; return whether there was any.

@@ -65,6 +65,7 @@ def watch_of(here: Round, rule: AllClearRule, window: TimeWindow) -> Watch:
         is_tested=bool(tests),
         tested_at=test.arrived_at.astimezone(zone) if test.arrived_at else None,
         seconds=test.seconds,
+        is_test_kept=test.arrived_at is None or test.arrived_at <= here.now,
         is_test_late=any(self_test_evidence(one, test, here.now) for one in tests),
         incidents=len(incidents),
         open_incidents=sum(not rule.topics or one.topic in rule.topics for one in still_open),

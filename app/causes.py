@@ -6,15 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
-from alerts.incident import Cause
+from alerts.incident import Cause, Incident
+from alerts.incidents import Findings, is_doubled
+from app.judging import rule_selection
 from app.repeating import without_parts
 from core.fields import FIELDS as FIELDS_BY_NAME
-from core.mention import Mention
+from core.mention import Mention, Sentiment
 from core.ports import Index
 from core.questions import GroupField, Order, Selection
+from core.rules import RuleKind, TopicRule
 from core.text import tokenise
 from core.window import TimeWindow
 from insights.log_odds import OverIndex, over_indexed
@@ -36,10 +39,32 @@ READ_MENTIONS = 400
 READ_OLDEST, FIRST_POSTS = 60, 5
 """Mentions read from the beginning for those that began it, and how many of them are named."""
 
+MENTIONS_THAT_MATTER, CONSIDERED_MENTIONS = 5, 60
+
 SURE_Z = 3.0
 GROWN = 2.0
 SHOWN = 6
 SHORTEST_WORD = 4
+
+
+def find_findings(
+    index: Index, rule: TopicRule, began: datetime, now: datetime, incident: Incident | None = None
+) -> Findings:
+    """Return what the mentions since ``began`` show; why and which is read when it is told.
+
+    ``incident`` is the one that they belong to where it was told before.
+    """
+    window = TimeWindow(min(began, now), now)
+    labels = (Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else ()
+    selection = rule_selection(rule, now, labels)
+    inside = replace(selection, window=window)
+    total = index.count(inside)
+    if incident is not None and not is_doubled(incident, total):
+        return Findings(total, incident.causes, incident.mention_ids)
+    causes = find_causes(index, selection, window)
+    pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
+    ids = tuple(one.id for one in by_weight(pool, causes)[:MENTIONS_THAT_MATTER])
+    return Findings(total, causes, ids)
 
 
 def find_causes(index: Index, selection: Selection, window: TimeWindow) -> tuple[Cause, ...]:

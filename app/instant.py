@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alerts.events import FRESH, find_news, host_of, open_news
 from app.judging import rule_selection, without_copies
@@ -57,7 +57,7 @@ def _candidates(here: Round, rule: InstantRule) -> list[Mention]:
     found = []
     for node, size in [*asked, (Not(FieldExists("story")), NEW_STORIES)]:
         page = index.page(narrowed(selection, node), size, Order.OLDEST)
-        matching = [mention for mention in page.mentions if _is_meant(rule, mention)]
+        matching = [mention for mention in page.mentions if is_meant(rule, mention)]
         found += matching[:1] if size == TELLINGS else matching
     return found
 
@@ -67,15 +67,20 @@ def _selection(here: Round, rule: InstantRule) -> Selection:
     back = LOOK_BACK
     if here.awake is not None:
         back = max(back, min(here.now - here.awake.last, FRESH))
-    selection = rule_selection(rule, here.now)
-    if not isinstance(rule, OutletRule):
-        # Whether an outlet prints what others printed before is what such a rule asks.
-        selection = without_copies(selection)
     # The second that runs belongs to it: what became known in it may have been told already.
     window = TimeWindow(here.now - back, here.now + timedelta(seconds=1))
-    return replace(selection, window=window, view=View.LIVE)
+    return replace(watched_by(rule, here.now), window=window, view=View.LIVE)
 
 
-def _is_meant(rule: InstantRule, mention: Mention) -> bool:
+def watched_by(rule: InstantRule, now: datetime) -> Selection:
+    """Return the mentions that the rule watches, of each story the first.
+
+    Whether an outlet prints what others printed before is what a rule about outlets asks.
+    """
+    selection = rule_selection(rule, now)
+    return selection if isinstance(rule, OutletRule) else without_copies(selection)
+
+
+def is_meant(rule: InstantRule, mention: Mention) -> bool:
     """Return whether an outlet published the mention: to link to one is no report of it."""
     return not isinstance(rule, OutletRule) or rule.tier_of(host_of(mention)) is not None

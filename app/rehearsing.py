@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import numpy as np
 
-from app.alerting import SAME_EPISODE
 from app.bootstrap import Application
 from app.judging import rehearsal_of, rule_selection
 from app.queries import Queries
+from app.replaying import SAME_EPISODE
 from core.rules import NegativeSpikeRule, Rule, RuleKind, VolumeSpikeRule
 from insights.rehearsal import (
     CrisisSize,

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 REPLAY_STEP = timedelta(minutes=5)
 """Buckets that a replay of months is judged by."""
 
+SAME_EPISODE = timedelta(hours=2)
+"""Verdicts of a replay closer together than this would have been one incident."""
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One incident that a rule would have opened: from its first to its last alert.
 
-    ``expected`` and ``p`` are those of the first alert (None while learning), ``observed`` is the
-    most that any window held. ``level`` is by what factor it became a new level, which ended it.
+    ``expected`` and ``p`` are those of the first alert (None while learning, and for kinds that
+    compare with nothing), ``observed`` is the most that any window held. ``level`` is by what
+    factor it became a new level, which ended it.
     """
 
     started_at: datetime
@@ -45,7 +49,7 @@ def replay(
     rule: BurstRule,
     now: datetime,
     length: timedelta,
-    apart: timedelta,
+    apart: timedelta = SAME_EPISODE,
     step: timedelta = REPLAY_STEP,
 ) -> list[Episode]:
     """Return when ``rule`` would have fired in the ``length`` before ``now``.

@@ -48,10 +48,21 @@ ACTIONS = {
 
 
 class IncidentTeller:
-    """Tells the steps of incidents, each once, as of one instant."""
+    """Tells the steps of incidents, each once, as of one instant.
 
-    def __init__(self, application: Application, queries: Queries, now: datetime) -> None:
+    With ``is_replay`` the instant is past, and what was published counts as known by then.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        queries: Queries,
+        now: datetime,
+        *,
+        is_replay: bool = False,
+    ) -> None:
         self._application, self._queries, self._now = application, queries, now
+        self._is_replay = is_replay
         self._desk, self._links = IncidentDesk(application), Links(application)
 
     def tell(self, rule: Rule, incident: Incident, step: IncidentStep) -> bool:
@@ -85,6 +96,12 @@ class IncidentTeller:
             not_before=handling.snoozed_until if handling.is_snoozed(self._now) else None,
         )
 
+    def write(self, rule: Rule, incident: Incident, step: IncidentStep) -> EmailMessage:
+        """Return one step as a mail to all recipients, without links to act by; nothing is kept."""
+        mail = self._application.configuration.settings.mail
+        facts = self._facts(rule, incident, step)
+        return compose(facts, mail, rule.recipients or mail.recipients)
+
     def _actions(self, incident: Incident, recipient: str, step: IncidentStep) -> list[Action]:
         """Return what the reader can do from the mail, each by a link that only asks."""
         return [
@@ -100,7 +117,7 @@ class IncidentTeller:
             until=incident.updated_at if incident.resolved_at else self._now,
             sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
             # What becomes known later is not what the mail told.
-            as_of=self._now,
+            as_of=None if self._is_replay else self._now,
         )
         stored = self._queries.index.get(incident.mention_ids)
         mentions = [

@@ -1,4 +1,4 @@
-"""Reads back a mail that Groundswell itself wrote into its folder."""
+"""Shows a mail that Groundswell itself wrote, as a mail program would."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+import streamlit as st
+
 LARGEST_MAIL = 5_000_000
+MAIL_HEIGHT = 640
 PAPER = "<style>html { background: #fff; color: #1f262b; }</style>"
 """A mail that names no colours is read on white, on a dark page too; its own styles win."""
 
@@ -37,10 +40,19 @@ def read_mail(destination: str, folders: Sequence[str | None]) -> StoredMail | N
         message = message_from_bytes(resolved.read_bytes(), policy=policy.default)
     except (OSError, ValueError):
         return None
-    return _shown(message)
+    return as_shown(message)
 
 
-def _shown(message: EmailMessage) -> StoredMail | None:
+def show_mail(mail: StoredMail) -> None:
+    """Show a mail in a frame of an origin of its own: it cannot touch this page."""
+    encoded = base64.b64encode(mail.html.encode()).decode()
+    st.iframe(
+        f"data:text/html;charset=utf-8;base64,{encoded}", height=MAIL_HEIGHT, alt=mail.subject
+    )
+
+
+def as_shown(message: EmailMessage) -> StoredMail | None:
+    """Return the mail as it is shown; None where it says nothing."""
     body = message.get_body(("html", "plain"))
     if body is None:
         return None

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from app.audience import ExportKind
@@ -16,6 +17,8 @@ from core.errors import UsageError
 from core.sections import parse_duration
 
 if TYPE_CHECKING:
+    from app.previewing import Preview
+    from app.rehearsing import Promise
     from app.replaying import Episode
 
 MINUTE = "%Y-%m-%d %H:%M"
@@ -123,55 +126,87 @@ def evaluate(
 def preview(
     rule: Annotated[str, typer.Argument(help="The rule's name.")],
     days: Annotated[int, typer.Option(min=1, max=730, help="How far back.")] = 90,
+    show: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Print the N-th mail as well.")
+    ] = None,
+    mails: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write every mail there, as .eml files."),
+    ] = None,
 ) -> None:
-    """Show when a rule would have fired on stored history, and what it promises."""
+    """Show when a rule would have fired on stored history, with its mails, and what it promises.
+
+    Example: groundswell alerts preview "Acme volume" --days 30 --show 1 --mails /tmp/mails
+    """
     from app.alerting import chosen_rules
-    from app.alerting import preview as find_episodes
-    from app.rehearsing import promise_words, rehearse
+    from app.previewing import preview as find_mails
+    from app.previewing import text_of
+    from app.rehearsing import can_promise, promise_words, rehearse
 
     with session.application() as application:
         (chosen,) = chosen_rules(application, [rule])
-        episodes = find_episodes(application, chosen, timedelta(days=days))
-        promise = rehearse(application, chosen)
-    times = "once" if len(episodes) == 1 else f"{len(episodes)} times"
-    title = f"Would have fired {times} in {days} days"
-    shown = table(
-        title,
-        "since",
-        "told",
-        "until",
-        ">observed",
-        ">expected",
-        ">p",
-    )
-    for one in episodes:
-        shown.add_row(
-            f"{one.started_at:{MINUTE}}",
-            f"{one.first_alert:{MINUTE}}",
-            f"{one.last_alert:{MINUTE}}",
-            str(one.observed),
-            f"{one.expected:.1f}" if one.expected is not None else "-",
-            _chance(one),
-        )
-    words = promise_words(promise, chosen.kind)
+        found = find_mails(application, chosen, timedelta(days=days))
+        if show is not None and show > len(found.mails):
+            count = len(found.mails)
+            there = "is 1 mail" if count == 1 else f"are {count} mails"
+            raise UsageError(f"--show {show}: there {there}")
+        promise = rehearse(application, chosen) if can_promise(chosen) else None
+        shown = found.mails[show - 1].write() if show is not None else None
+        files = _write_mails(found, mails) if mails is not None else []
+    words = [*found.words, *(promise_words(promise, chosen.kind) if promise else ())]
     data = {
         "rule": rule,
-        "days": days,
-        "episodes": episodes,
-        "promise": {
-            "false_alarms": promise.false_alarms,
-            "crises": [
-                {
-                    "more_per_hour": one.more_per_hour,
-                    "delay_minutes": one.delay / timedelta(minutes=1) if one.delay else None,
-                }
-                for one in promise.sizes
-            ],
-            "refused": promise.refused,
-        },
+        "days": found.length // timedelta(days=1),
+        "episodes": found.episodes,
+        "mails": [one.words for one in found.mails],
+        "promise": _promise_data(promise) if promise else None,
         "words": words,
+        "shown": text_of(shown) if shown else None,
+        "files": files,
     }
-    session.show(data, Group(shown, *map(Text, words)))
+    parts: list[RenderableType] = [_episodes(found), *map(Text, words)]
+    parts += [Text(f"wrote {path}") for path in files]
+    parts += [Text("\n" + text_of(shown))] if shown else []
+    session.show(data, Group(*parts))
+
+
+def _episodes(found: Preview) -> Table:
+    """Return the episodes as a table; of kinds that compare with nothing, with what they told."""
+    compared = (">observed", ">expected", ">p") if found.is_compared else ("what",)
+    shown = table(found.title, ">", "since", "told", "until", *compared)
+    for number, one in enumerate(found.mails, start=1):
+        episode = one.episode
+        at = (f"{when:{MINUTE}}" for when in (episode.started_at, episode.first_alert))
+        row = [str(number), *at, f"{episode.last_alert:{MINUTE}}"]
+        if found.is_compared:
+            expected = f"{episode.expected:.1f}" if episode.expected is not None else "-"
+            row += [str(episode.observed), expected, _chance(episode)]
+            shown.add_row(*row)
+        else:
+            shown.add_row(*row, Text(one.words))
+    return shown
+
+
+def _write_mails(found: Preview, folder: Path) -> list[str]:
+    """Write every mail into ``folder`` and return their paths."""
+    from alerts.delivery import FolderMailer
+
+    mailer = FolderMailer(folder)
+    return [mailer.send(one.write()) for one in found.mails]
+
+
+def _promise_data(promise: Promise) -> dict[str, object]:
+    return {
+        "false_alarms": promise.false_alarms,
+        "crises": [
+            {
+                "more_per_hour": one.more_per_hour,
+                "delay_minutes": one.delay / timedelta(minutes=1) if one.delay else None,
+            }
+            for one in promise.sizes
+        ],
+        "refused": promise.refused,
+    }
 
 
 @alerts.command()

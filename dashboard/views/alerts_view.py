@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 
 import streamlit as st
@@ -10,19 +9,16 @@ import streamlit as st
 from alerts.incident import Evidence, Incident
 from app.answers import MentionRow, RuleState, VolumePoint
 from app.kinds import KINDS
-from app.own_rules import all_rules
-from app.rehearsing import can_promise, promise_words, rehearse
 from core.rules import RuleKind
-from dashboard import drawing, rules_part
+from dashboard import drawing, preview_part, rules_part
 from dashboard.cards import card
 from dashboard.handling import chips, show_buttons, show_timeline, timeline
-from dashboard.mail import StoredMail, read_mail
+from dashboard.mail import read_mail, show_mail
 from dashboard.session import Session, Viewer, answer, viewer
 from dashboard.shell import live
 from dashboard.words import ago, compared, escape, exact, number
 
 REFRESH_SECONDS = 5
-MAIL_HEIGHT = 640
 SHOWN_INCIDENTS = 20
 
 
@@ -30,7 +26,7 @@ def show(session: Session) -> None:
     """Draw the page."""
     _live(session)
     rules_part.edit_rules(session)
-    _promises(session)
+    preview_part.preview_rules(session)
 
 
 @live(REFRESH_SECONDS)
@@ -201,35 +197,4 @@ def _told(session: Session, incident: Incident, watcher: Viewer) -> None:
     for delivery in told[-1][1] if told else ():
         mail = read_mail(delivery.words, (str(folder), configured))
         if mail is not None:
-            _mail(mail)
-
-
-def _mail(mail: StoredMail) -> None:
-    """Show a mail in a frame of an origin of its own: it cannot touch this page."""
-    encoded = base64.b64encode(mail.html.encode()).decode()
-    st.iframe(
-        f"data:text/html;charset=utf-8;base64,{encoded}", height=MAIL_HEIGHT, alt=mail.subject
-    )
-
-
-def _promises(session: Session) -> None:
-    """Let a rule be rehearsed on its own history: it takes seconds, so only when asked for."""
-    rules = {
-        rule.name: rule
-        for rule in (known.rule for known in all_rules(session.application))
-        if can_promise(rule)
-    }
-    if not rules:
-        return
-    drawing.heading("What a rule promises")
-    name = st.selectbox("Rule", list(rules), key="gw-promise-rule")
-    if not st.button("Rehearse it on its own history", key="gw-promise"):
-        st.html(
-            '<p class="gw-quiet">How often it would ring on quiet weeks, and the smallest crisis '
-            "it would tell. Takes some seconds.</p>"
-        )
-        return
-    with st.spinner("Drawing weeks like your quiet ones"):
-        promise = rehearse(session.application, rules[name])
-    words = promise_words(promise, rules[name].kind)
-    st.html("".join(f"<p>{escape(sentence)}</p>" for sentence in words))
+            show_mail(mail)

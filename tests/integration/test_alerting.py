@@ -14,11 +14,12 @@ import pytest
 from alerts.handling import Deed
 from alerts.incident import IncidentStep
 from alerts.notification import DeliveryState
-from app.alerting import Outcome, RuleOutcome, preview, watch_rules
+from app.alerting import Outcome, RuleOutcome, watch_rules
 from app.counting import Counts
 from app.delivering import Sent
 from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
+from app.previewing import preview
 from app.queries import Queries
 from app.scope import parse_scope
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
@@ -367,7 +368,8 @@ def test_rule_without_any_mention_has_no_data(tmp_path: Path) -> None:
     home = young_home(tmp_path, "volume_spike", topic="Quiet")
     outcome = home.evaluate()["Quiet"]
     assert (outcome.outcome, outcome.message) == (Outcome.NO_DATA, "no mention yet")
-    assert preview(home.application, home.application.configuration.alerts[0], 30 * 24 * HOUR) == []
+    rule = home.application.configuration.alerts[0]
+    assert preview(home.application, rule, 30 * 24 * HOUR).episodes == []
     home.application.close()
 
 

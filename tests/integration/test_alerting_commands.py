@@ -15,10 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from app import drilling
-from app.alerting import chosen_rules, preview
+from app.alerting import chosen_rules
 from app.cli.main import app as command_line
 from app.cli.session import session
-from app.queries import Queries
+from app.counting import Counts
+from app.previewing import preview
 from app.rehearsing import promise_words, rehearse
 from core.errors import QueryError, UsageError
 from core.rules import RuleKind
@@ -33,7 +34,7 @@ def test_preview_finds_the_crisis_alone(home: Home) -> None:
     """Replayed over a month of calm and one crisis, a rule would have fired once, at its start."""
     home.clock.now += 3 * HOUR
     for rule in home.application.configuration.alerts:
-        (episode,) = preview(home.application, rule, timedelta(days=30))
+        (episode,) = preview(home.application, rule, timedelta(days=30)).episodes
         assert crisis.BEGAN < episode.first_alert <= crisis.BEGAN + 30 * MINUTES
         assert episode.first_alert < episode.last_alert
         assert episode.observed >= 60
@@ -43,7 +44,7 @@ def test_preview_finds_the_crisis_alone(home: Home) -> None:
 def test_preview_agrees_with_what_was_told(home: Home) -> None:
     """The first alert of the preview is the first instant at which evaluating opens an incident."""
     (rule, _) = home.application.configuration.alerts
-    (episode,) = preview(home.application, rule, timedelta(days=2))
+    (episode,) = preview(home.application, rule, timedelta(days=2)).episodes
     home.clock.now = crisis.BEGAN - 10 * MINUTES
     while home.evaluate(rule.name, dry_run=True)[rule.name].step is None:
         home.clock.now += 5 * MINUTES
@@ -119,6 +120,25 @@ def test_preview_command(run: Run) -> None:
     assert "more an hour: after" in out
 
 
+def test_preview_command_writes_and_prints_the_mails(home: Home, run: Run) -> None:
+    """`--mails` writes what every mail program opens, `--show` prints one; both say so as JSON."""
+    folder = home.folder / "mails"
+    words = ("alerts", "preview", "Acme negative", "--days", "2")
+    code, out, _ = run(*words, "--mails", str(folder), "--show", "1", as_json=False)
+    (file,) = folder.glob("*.eml")
+    message = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert code == 0
+    assert f"wrote {file}" in out.replace("\n", "")
+    assert message["X-Groundswell-Preview"] == "yes"
+    assert str(message["Subject"]).strip() in " ".join(out.split())
+    _, out, _ = run(*words, "--mails", str(folder), "--show", "1")
+    found = json.loads(out)
+    assert found["files"] == [str(file)]
+    assert found["shown"].startswith(str(message["Subject"]).strip())
+    with pytest.raises(UsageError, match="--show 2: there is 1 mail"):
+        run(*words, "--show", "2")
+
+
 def test_preview_without_history_promises_nothing(home: Home, run: Run) -> None:
     """Three weeks after the first mention the reason stands where the promise would."""
     home.clock.now = crisis.NOW - timedelta(days=20)
@@ -159,7 +179,7 @@ def test_failing_rule_makes_the_command_fail(run: Run, monkeypatch: pytest.Monke
     def fail(*_: object) -> object:
         raise QueryError("too many words", "acme", 1)
 
-    monkeypatch.setattr(Queries, "series", fail)
+    monkeypatch.setattr(Counts, "series", fail)
     code, out, _ = run("alerts", "evaluate")
     assert code == 1
     assert {one["outcome"] for one in json.loads(out[out.index("{\n") :])["rules"]} == {"failed"}

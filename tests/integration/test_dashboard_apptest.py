@@ -386,6 +386,22 @@ def test_a_rule_is_made_changed_and_deleted_on_the_page(folder: Path, open_view:
     assert page.selectbox(key="rule-chosen").options == ["New rule"]
 
 
+def test_a_rule_is_replayed_with_its_mails(folder: Path, open_view: Open) -> None:
+    """When it would have fired stands in words, and each mail opens; a refusal names its reason."""
+    application = open_scenario(folder, writes=True)
+    application.state.save_own_rule("Canary", {"name": "Canary", "kind": "self_test"})
+    application.close()
+    page = open_view("alerts")
+    page.number_input(key="gw-preview-days").set_value(7)
+    page.button(key="gw-preview").click().run()
+    assert not page.exception
+    assert "Would have fired once in 7 days." in _html(page)
+    assert len([one for one in page.expander if "Acme\\: " in one.label]) == 1
+    page.selectbox(key="gw-preview-rule").select("Canary").run()
+    page.button(key="gw-preview").click().run()
+    assert "only the newest is kept" in page.info[0].value
+
+
 def test_the_page_shows_a_rule_whose_topic_is_gone(folder: Path, open_view: Open) -> None:
     """It says so first, and that it rings nobody."""
     application = open_scenario(folder, writes=True)

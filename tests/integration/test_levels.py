@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from alerts.incident import IncidentStep
-from app.alerting import Outcome, evaluate_rules, preview
+from app.alerting import Outcome, evaluate_rules
 from app.bootstrap import Application
+from app.previewing import preview
 from core.mention import Mention
 from tests.fakes import crisis
 
@@ -87,7 +88,7 @@ def test_a_new_level_is_told_once_and_then_usual(home: Home) -> None:
         one
         for one in preview(
             home.application, home.application.configuration.alerts[0], timedelta(days=6)
-        )
+        ).episodes
         if one.level is not None
     ]
     assert found.level == pytest.approx(4, rel=0.15)
@@ -106,6 +107,8 @@ def test_a_fall_is_told_once(home: Home) -> None:
     assert incident.resolved_at == incident.opened_at
     assert incident.latest.words is not None
     assert any("went silent" in sentence for sentence in incident.latest.words.story)
-    (same,) = preview(home.application, home.application.configuration.alerts[0], timedelta(days=6))
-    assert same.level is not None
-    assert same.level < 0.1
+    rule = home.application.configuration.alerts[0]
+    (same,) = preview(home.application, rule, timedelta(days=6)).mails
+    assert same.episode.level is not None
+    assert same.episode.level < 0.1
+    assert str(same.write()["Subject"]).strip() == subject
