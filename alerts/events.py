@@ -87,9 +87,13 @@ def open_event(
     query: str,
     stories: Sequence[str],
     total: int | None = None,
+    since: datetime | None = None,
 ) -> Incident:
-    """Return the incident that tells ``stories``, over at once; ``query`` finds its mentions."""
-    began = min(mention.published_at for mention in mentions)
+    """Return the incident that tells ``stories``, over at once; ``query`` finds its mentions.
+
+    A story is told once for ever; what may come back has a ``since``, from when on it is told.
+    """
+    began = since or min(mention.published_at for mention in mentions)
     evidence = Evidence(
         window_start=began,
         window_end=now,
@@ -97,7 +101,7 @@ def open_event(
         observed=len(stories),
         words=words,
     )
-    key = "\n".join((rule.name, "event", *sorted(stories)))
+    key = "\n".join((rule.name, "event", *sorted(stories), *([f"{since}"] if since else ())))
     return Incident(
         id=hashlib.blake2b(key.encode(), digest_size=10).hexdigest(),
         rule=rule.name,

@@ -319,7 +319,7 @@ class _Evaluation:
 
     def _findings(self, rule: Rule, began: datetime, incident: Incident | None) -> Findings:
         assert isinstance(rule, TopicRule)  # noqa: S101 - other kinds bring their findings
-        return find_findings(self._queries.index, rule, began, self._now, incident)
+        return find_findings(self._queries, rule, began, self._now, incident)
 
     def _tell_what_is_due(self, rule: Rule, advance: Advance | None) -> bool:
         """Queue every step that the outbox does not know yet; return whether there was any.

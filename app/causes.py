@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from alerts.incident import Cause, Incident
 from alerts.incidents import Findings, is_doubled
 from app.judging import rule_selection
-from app.repeating import without_parts
+from app.repeating import is_name, is_own_word, is_told, own_words, without_parts
 from core.fields import FIELDS as FIELDS_BY_NAME
 from core.mention import Mention, Sentiment
 from core.ports import Index
@@ -21,6 +22,9 @@ from core.rules import RuleKind, TopicRule
 from core.text import tokenise
 from core.window import TimeWindow
 from insights.log_odds import OverIndex, over_indexed
+
+if TYPE_CHECKING:
+    from app.queries import Queries
 
 REFERENCE = timedelta(days=14)
 FIELDS = (
@@ -32,6 +36,9 @@ FIELDS = (
     GroupField.CHANNEL,
     GroupField.LANGUAGE,
 )
+NAMING = (GroupField.HASHTAG, GroupField.ENTITY)
+"""What may be the topic's own name."""
+
 CANDIDATES = 40
 READ_MENTIONS = 400
 """Texts read for the words that grew: enough to be sure, few enough to take no time."""
@@ -48,7 +55,11 @@ SHORTEST_WORD = 4
 
 
 def find_findings(
-    index: Index, rule: TopicRule, began: datetime, now: datetime, incident: Incident | None = None
+    queries: Queries,
+    rule: TopicRule,
+    began: datetime,
+    now: datetime,
+    incident: Incident | None = None,
 ) -> Findings:
     """Return what the mentions since ``began`` show; why and which is read when it is told.
 
@@ -56,21 +67,28 @@ def find_findings(
     """
     window = TimeWindow(min(began, now), now)
     labels = (Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else ()
-    selection = rule_selection(rule, now, labels)
+    index, selection = queries.index, rule_selection(rule, now, labels)
     inside = replace(selection, window=window)
     total = index.count(inside)
     if incident is not None and not is_doubled(incident, total):
         return Findings(total, incident.causes, incident.mention_ids)
-    causes = find_causes(index, selection, window)
+    own = own_words(queries.configuration, selection.topics, selection.query, now)
+    causes = find_causes(index, selection, window, own)
     pool = index.page(inside, CONSIDERED_MENTIONS, Order.ENGAGEMENT).mentions
     ids = tuple(one.id for one in by_weight(pool, causes)[:MENTIONS_THAT_MATTER])
     return Findings(total, causes, ids)
 
 
-def find_causes(index: Index, selection: Selection, window: TimeWindow) -> tuple[Cause, ...]:
+def find_causes(
+    index: Index,
+    selection: Selection,
+    window: TimeWindow,
+    own: frozenset[tuple[str, ...]] = frozenset(),
+) -> tuple[Cause, ...]:
     """Return what the mentions of ``window`` hold far more of than those of the weeks before.
 
-    The surest first, at most two of a kind. Expected counts are those of as many mentions as the
+    The surest first, at most two of a kind, without the topic's ``own`` words: they grow with it
+    and say nothing about why. Expected counts are those of as many mentions as the
     window holds, were they like the weeks before.
     """
     now = replace(selection, window=window)
@@ -80,12 +98,15 @@ def find_causes(index: Index, selection: Selection, window: TimeWindow) -> tuple
     for field in FIELDS:
         here = {one.value: one.count for one in index.top(now, field, CANDIDATES)}
         if field is GroupField.PHRASE:
-            here = {phrase: here[phrase] for phrase in without_parts(here)}
+            here = {one: here[one] for one in without_parts(here) if not is_told(one, own)}
             there = _counts(index, before, here)
         else:
             there = {one.value: one.count for one in index.top(before, field, CANDIDATES * 5)}
+        if field in NAMING:
+            here = {one: count for one, count in here.items() if not is_name(one, own)}
         found += _sure(field.value, over_indexed(here, totals[0], there, totals[1]))
-    found += _sure("term", _words(index, now, before))
+    words = (one for one in _words(index, now, before) if not is_own_word(one.value, own))
+    found += _sure("term", words)
     found.sort(key=lambda pair: -pair[0])
     shown: list[Cause] = []
     for _, cause in found:

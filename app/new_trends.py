@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alerts.events import open_event
 from alerts.incident import Words
@@ -15,7 +15,7 @@ from core.questions import Order
 from core.rules import NewTrendRule
 from core.window import bucket_start
 from insights.sentence import format_factor
-from insights.trends import Direction, trend_level
+from insights.trends import Direction, run_start, trend_level
 
 EVERY = timedelta(minutes=15)
 """Trends are looked at this often: they are found within hours, not minutes."""
@@ -25,6 +25,8 @@ RECENT, STEP = 6, timedelta(hours=1)
 
 LEARNING = timedelta(days=14)
 TOLD_AGAIN_AFTER = timedelta(days=7)
+"""A term that was quiet for so long and comes back is another matter."""
+
 APART = timedelta(hours=2)
 """A crisis brings term after term: what comes within two hours is told together."""
 
@@ -63,9 +65,8 @@ def examine(here: Round, rule: NewTrendRule) -> Found:
         query=query,
         stories=[f"{row.kind}:{row.term}" for row in rows],
         total=page.total,
+        since=window.start,
     )
-    seen = event.first.model_copy(update={"window_start": window.start, "started_at": window.start})
-    event = event.model_copy(update={"first": seen, "latest": seen})
     return Found(f"bursts: {', '.join(row.label for row in rows[:SHOWN])}", event=event)
 
 
@@ -77,20 +78,28 @@ def _scope(rule: NewTrendRule) -> Scope:
 
 def _bursting(here: Round, rule: NewTrendRule, rows: list[TrendRow]) -> list[TrendRow]:
     """Return the rows that the rule's budget allows to tell, the surest first."""
-    told = {
-        story
-        for incident in here.known
-        if here.now - incident.opened_at < TOLD_AGAIN_AFTER
-        for story in incident.stories
-    }
+    told: dict[str, datetime] = {}
+    for incident in sorted(here.known, key=lambda one: one.opened_at):
+        told |= dict.fromkeys(incident.stories, incident.opened_at)
     found = []
     for row in rows:
         level = trend_level(rule.false_alarms_per_week, row.tested, RECENT, STEP)
         is_burst = row.direction is Direction.RISING and row.p <= level
-        is_told = f"{row.kind}:{row.term}" in told
-        if is_burst and not is_told and row.kind in TOLD_KINDS and row.observed >= rule.minimum:
+        if not is_burst or row.kind not in TOLD_KINDS or row.observed < rule.minimum:
+            continue
+        told_at = told.get(f"{row.kind}:{row.term}")
+        if told_at is None or _has_come_back(row, told_at):
             found.append(row)
     return sorted(found, key=lambda row: (row.p, -row.observed, row.term))
+
+
+def _has_come_back(row: TrendRow, told_at: datetime) -> bool:
+    """Return whether a term that was told was quiet for long before it burst anew."""
+    start = run_start(row.counts, RECENT, TOLD_AGAIN_AFTER // STEP)
+    if start is None:
+        return False
+    began = row.window.start - (len(row.counts) - RECENT - start) * STEP
+    return began > told_at
 
 
 def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
@@ -107,8 +116,8 @@ def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
             (
                 f'The rule "{rule.name}" tests every hashtag, name, phrase and link of the last '
                 f"{hours} hours against two weeks before, and is wrong about "
-                f"{rule.false_alarms_per_week:g} times a week at most. A term is told once in "
-                f"{TOLD_AGAIN_AFTER.days} days."
+                f"{rule.false_alarms_per_week:g} times a week at most. A term is told once, and "
+                f"again when it comes back after {TOLD_AGAIN_AFTER.days} quiet days."
             ),
         ),
     )

@@ -170,10 +170,10 @@ def _burst(queries: Queries, rule: BurstRule, episode: Episode) -> Incident:
     if is_level and verdict.shift is not None:
         zone = queries.configuration.settings.time_zone
         level = level_evidence(verdict.shift, rule, zone)
-        findings = find_findings(queries.index, rule, level.started_at, at)
+        findings = find_findings(queries, rule, level.started_at, at)
         return open_level(rule, level, findings, at).incident
     evidence = evidence_of(verdict, rule)
-    findings = find_findings(queries.index, rule, evidence.started_at, at)
+    findings = find_findings(queries, rule, evidence.started_at, at)
     return open_incident(rule, evidence, findings, at).incident
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.scope import Scope
-from core.query.ast import And, Near, Node, Or, Phrase, Word
+from core.query.ast import And, FieldIs, Fuzzy, Near, Node, Or, Phrase, Word
 from core.query.parser import parse
 from core.questions import Selection
+from core.settings import Configuration
 from core.text import tokenise
 from insights.trends import Direction, Trend
 from nlp.analyser import analysed_text
@@ -44,13 +46,21 @@ Words = tuple[str, ...]
 
 def names_in(queries: Queries, scope: Scope) -> frozenset[Words]:
     """Return the words and phrases that a mention of the scope holds because it was asked for."""
-    configuration = queries.configuration
-    chosen = set(scope.selected_topics(configuration))
-    topics = [topic for topic in configuration.topics if topic.name in chosen]
-    now = queries.now()
+    configuration, now = queries.configuration, queries.now()
+    return own_words(configuration, scope.selected_topics(configuration), scope.node(now), now)
+
+
+def own_words(
+    configuration: Configuration, names: Sequence[str], searched: Node | None, now: datetime
+) -> frozenset[Words]:
+    """Return what topics are called and asked for, and what was searched for in them.
+
+    None of it says why they are spoken of.
+    """
+    topics = [topic for topic in configuration.topics if topic.name in names]
     nodes = [parse(topic.query, now) for topic in topics]
-    searched = scope.node(now)
-    found = {tuple(_folded(topic.name)) for topic in topics}
+    called = [name for topic in topics for name in (topic.name, *topic.aliases)]
+    found = {tuple(_folded(name)) for name in called}
     for node in [*nodes, searched] if searched is not None else nodes:
         found |= set(_sequences(node))
     return frozenset(_singular(words) for words in found if words)
@@ -58,13 +68,23 @@ def names_in(queries: Queries, scope: Scope) -> frozenset[Words]:
 
 def is_told(phrase: str, names: frozenset[Words]) -> bool:
     """Return whether a phrase holds any of ``names``: what else it says stands in another."""
-    words = tuple(phrase.split())
-    return any(_holds(_singular(words), name) for name in names)
+    words = _singular(tuple(phrase.split()))
+    return any(_holds(words, name) for name in names)
 
 
 def is_name(value: str, names: frozenset[Words]) -> bool:
-    """Return whether a hashtag or name is itself one of ``names``: it bursts with the topic."""
-    return _singular(tuple(_folded(value))) in names
+    """Return whether a hashtag or name is itself one of ``names``: it bursts with the topic.
+
+    A hashtag may write a name of several words as one.
+    """
+    words = _singular(tuple(_folded(value)))
+    return words in names or any("".join(name) == "".join(words) for name in names)
+
+
+def is_own_word(word: str, names: frozenset[Words]) -> bool:
+    """Return whether a single word is one of ``names`` or a part of one."""
+    (single,) = _singular((word,))
+    return any(single in name for name in names)
 
 
 def without_parts(counts: Mapping[str, int]) -> list[str]:
@@ -164,7 +184,7 @@ def _sequences(node: Node) -> list[Words]:
     match node:
         case And(operands) | Or(operands):
             return [words for operand in operands for words in _sequences(operand)]
-        case Word(token):
+        case Word(token) | Fuzzy(token) | FieldIs("hashtag", token):
             return [(token.lower().lstrip("#@"),)]
         case Phrase(tokens):
             return [tuple(token.lower() for token in tokens)]

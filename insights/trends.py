@@ -216,6 +216,26 @@ def rhythm_of(counts: Sequence[int], recent: int, step: timedelta) -> Rhythm | N
     return None
 
 
+def run_start(counts: Sequence[int], recent: int, pause: int) -> int | None:
+    """Return the bucket in which what a term does now began; None where that is not known.
+
+    A window of ``recent`` buckets is lively that holds half as many mentions as the last one, or
+    more. Lively windows that lie less than ``pause`` buckets apart belong together, and without as
+    many quiet buckets before the first nobody knows whether it is the first. Raises ValueError if
+    the last window holds no mention.
+    """
+    held = np.convolve(np.asarray(counts), np.ones(recent, dtype=np.int64), "valid")
+    if held[-1] == 0:
+        raise ValueError("the term has no recent mention")
+    lively = np.flatnonzero(2 * held >= held[-1])
+    apart = np.diff(lively, prepend=-recent) - recent
+    breaks = np.flatnonzero(apart >= pause)
+    if not breaks.size:
+        return None
+    first = int(lively[breaks[-1]])
+    return first + int(np.flatnonzero(counts[first : first + recent])[0])
+
+
 def trend_level(false_alarms_per_week: float, tested: int, recent: int, step: timedelta) -> float:
     """Return the p-value below which one of ``tested`` terms may be told, for so many false alarms.
 

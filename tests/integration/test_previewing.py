@@ -163,7 +163,7 @@ def test_rules_about_accounts_and_outlets_are_previewed(home: Home) -> None:
 def test_too_much_to_read_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule that matches more than anybody waits for names the number and the way out."""
     monkeypatch.setattr("app.previewing.LARGEST_READ", 20)
-    with pytest.raises(UsageError, match=r"matches 60 mentions in 7 days.*fewer --days"):
+    with pytest.raises(UsageError, match=r"matches 60 mentions in 7 days.*fewer days"):
         foretold(home, "Refunds")
 
 

@@ -10,6 +10,7 @@ from insights.trends import (
     rank_trends,
     recurs,
     rhythm_of,
+    run_start,
     trend_level,
 )
 
@@ -166,3 +167,26 @@ def test_the_shortest_rhythm_is_told() -> None:
     assert rhythm_of([9 * (at >= 332) for at in hours], 4, hour) is None
     assert rhythm_of([9] * 28, 8, day) is None
     assert rhythm_of([9] * 28, 2, day) is Rhythm.WEEK
+
+
+@pytest.mark.parametrize(
+    ("counts", "start"),
+    [
+        ([0] * 20 + [0, 9], 21),
+        ([0] * 20 + [9, 0, 0, 9, 9], 20),
+        ([9, 9] + [0] * 20 + [9, 9], 22),
+        ([9, 9] + [1] * 20 + [9, 9], 21),
+        ([0, 9, 0, 0, 0, 0, 9, 9], None),
+        ([9] * 20, None),
+    ],
+    ids=["first", "pause", "came back", "hardly said", "too little known", "always"],
+)
+def test_what_comes_back_began_after_the_pause(counts: list[int], start: int | None) -> None:
+    """A burst began after the last long pause; without a long pause before it nobody knows."""
+    assert run_start(counts, recent=2, pause=10) == start
+
+
+def test_what_is_not_said_now_began_never() -> None:
+    """A term without a recent mention has no present burst."""
+    with pytest.raises(ValueError, match="no recent mention"):
+        run_start([9, 9, 0, 0], recent=2, pause=1)

@@ -9,9 +9,10 @@ from app.answers import Tone
 from app.bootstrap import Application
 from app.causes import find_causes
 from app.queries import Queries
-from app.repeating import is_told, without_parts
+from app.repeating import is_name, is_own_word, is_told, own_words, without_parts
 from app.scope import Scope
 from core.mention import Mention
+from core.query.parser import parse
 from tests.fakes import scenario
 from tests.fakes.homes import fill_home, open_scenario
 from tests.fakes.memory_index import MemoryIndex
@@ -91,6 +92,49 @@ def test_names_asked_for_are_told_already() -> None:
     assert is_told("acme refund", names)
     assert is_told("fast chargers", names)
     assert not is_told("charger", names)
+
+
+def test_a_topics_own_words_are_its_names_its_query_and_what_was_searched(
+    application: Application,
+) -> None:
+    """Aliases, hashtags and words that a query asks for are own words, what it excludes is none."""
+    configuration = application.configuration
+    acme = configuration.topics[0].model_copy(
+        update={
+            "aliases": ("Acme Kettles",),
+            "query": '#AcmeDay OR hashtag:boilit OR acmee~ OR "acme shop" NOT roadrunner',
+        }
+    )
+    changed = configuration.model_copy(update={"topics": (acme,)})
+    own = own_words(changed, ["Acme"], parse("refund NEAR/3 late"), scenario.NOW)
+    assert own == {
+        ("acme",),
+        ("acme", "kettle"),
+        ("acmeday",),
+        ("boilit",),
+        ("acmee",),
+        ("acme", "shop"),
+        ("refund",),
+        ("late",),
+    }
+    assert is_name("acmekettles", own)
+    assert is_name("#AcmeDay", own)
+    assert not is_name("acmeboycott", own)
+    assert is_own_word("shops", own)
+    assert not is_own_word("delivery", own)
+
+
+def test_a_topics_own_words_are_no_cause(queries: Queries) -> None:
+    """What grew with the topic because it was asked for explains nothing; the rest stays."""
+    window = queries.trends(ACME)[0].window
+    selection = replace(queries.selection(ACME), window=None)
+    own = own_words(queries.configuration, ["Acme"], parse("delivery"), queries.now())
+    whole = {cause.value for cause in find_causes(queries.index, selection, window)}
+    told = {cause.value for cause in find_causes(queries.index, selection, window, own)}
+    assert "late delivery" in whole
+    assert "late delivery" not in told
+    assert "late" in told
+    assert not {"delivery", "deliveries"} & told
 
 
 def test_the_topics_own_hashtag_is_no_news(application: Application) -> None:
