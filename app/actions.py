@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from app.answers import TopicEdit
 from app.configuring import change_query
 from app.queries import Queries
+from app.versions import note_versions
 from core.envelope import Envelope
 from core.errors import QueryError, UsageError
 from core.mention import Correction, Mention, Overlay, Sentiment, Status, TopicTag
@@ -23,7 +24,8 @@ from core.query.ast import And, Node, Not
 from core.query.evaluate import matches
 from core.query.parser import parse
 from core.questions import Selection
-from core.settings import Topic
+from core.settings import Configuration, Topic
+from core.versions import VersionKind, done_again
 from core.window import TimeWindow
 
 if TYPE_CHECKING:
@@ -192,7 +194,14 @@ class Actions:
                 self._retag(batch)
                 batch = []
         self._retag(batch)
+        self._note_again(changed, topic.name)
         return count
+
+    def _note_again(self, configuration: Configuration, topic: str) -> None:
+        """Write down that history is of the topic's new query, so that no rule learns again."""
+        store, now = self._application.state.versions, self._application.clock()
+        note_versions(store, configuration, now)
+        store.add(done_again(store.all(), [(VersionKind.QUERY, topic)], now))
 
     def _retag(self, mentions: Sequence[Mention]) -> None:
         if not mentions:

@@ -47,7 +47,8 @@ def watch_of(here: Round, rule: AllClearRule, window: TimeWindow) -> Watch:
     queries = here.queries
     scope = scope_of(rule, window, here.zone)
     selection = replace(queries.selection(scope), window=None)
-    hourly = queries.counts.series(selection, TimeWindow(window.start - HISTORY, window.end), HOUR)
+    reach = TimeWindow(window.start - HISTORY, window.end)
+    hourly = queries.counts.reference(selection, reach, HOUR)
     waiting = scope.needing_answer().within(
         TimeWindow(here.now - UNANSWERED_SINCE, here.now - rule.answer_within)
     )

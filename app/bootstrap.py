@@ -68,7 +68,7 @@ class Application:
         from app.versions import note_versions
 
         if not self._has_noted:
-            note_versions(self)
+            note_versions(self.state.versions, self.configuration, self.clock())
             self._has_noted = True
 
     @cached_property

@@ -105,7 +105,7 @@ def _run(queries: Queries, narrowed: Scope, now: datetime) -> tuple[datetime, fl
     None where nothing stands out, or where too little history says what is usual.
     """
     end = narrowed.until or now
-    series = queries.counts.series(
+    series = queries.counts.reference(
         queries.selection(narrowed), TimeWindow.before(end, HISTORY), QUARTER
     )
     verdict = judge_volume(series, len(series) - 1, VolumeSettings(minimum=WORTH_TELLING))

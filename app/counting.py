@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.versions import unlike_in
 from core.ports import Index
 from core.query.ast import FieldRange
 from core.questions import Order, Selection
+from core.versions import Unlike, Version
 from core.window import EPOCH, TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
 from insights.distributions import FloatArray
@@ -47,6 +49,7 @@ class Counts:
         self._told_first: dict[tuple[str, ...], datetime | None] = {}
         self._arrived: dict[tuple[tuple[str, ...], datetime], int] = {}
         self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
+        self._told_versions: list[Version] | None = None
 
     def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         """Return gap-free counts of the selection in ``window``.
@@ -63,6 +66,20 @@ class Counts:
                 self._told_series.pop(next(iter(self._told_series)))
             self._told_series[key] = series
         return self._told_series[key]
+
+    def reference(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
+        """Return ``series`` as a baseline may read it.
+
+        Unknown is what another query tagged, or another model scored, than those of now.
+        """
+        unlike = [one.window for one in self.unlike(selection)]
+        return self.series(selection, window, step).without(unlike)
+
+    def unlike(self, selection: Selection) -> list[Unlike]:
+        """Return when the selection's mentions were tagged or scored otherwise than now."""
+        if self._told_versions is None or not self._is_one_round:
+            self._told_versions = self._state.versions.all()
+        return unlike_in(self._told_versions, selection)
 
     def _read_series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         start = bucket_start(window.start, check_step(step))

@@ -8,11 +8,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.scope import sentiment_node
+from app.versions import since_words
 from core.mention import Sentiment
 from core.query.ast import And, FieldIs, Node, walk
 from core.query.parser import parse
 from core.questions import Selection
-from core.rules import BurstRule, CompetitorMoveRule, TopicRule, VolumeSpikeRule
+from core.rules import (
+    BurstRule,
+    CompetitorMoveRule,
+    NegativeSpikeRule,
+    TopicRule,
+    VolumeSpikeRule,
+)
+from core.versions import Unlike
 from core.window import TimeWindow, bucket_start
 from insights.baseline import HOUR, Baseline
 from insights.burst import VolumeSettings, judge_volume, scan_shifts, scan_volume
@@ -83,7 +91,14 @@ def judge(
     if queries.counts.first_seen(rule_selection(rule, now)) is None:
         return None
     judged = judged_by(queries, rule, now, RECENT, step)
-    return judged.judge(judged.observed.last_closed(now))
+    verdict = judged.judge(judged.observed.last_closed(now))
+    if verdict.learning is None:
+        return verdict
+    reach = TimeWindow.before(now, HISTORY)
+    since = since_words(
+        _unlike(queries, rule, now), reach, queries.configuration.settings.time_zone
+    )
+    return replace(verdict, learning=replace(verdict.learning, since=since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +157,10 @@ def _volumes(
     queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
 ) -> tuple[Series, Series]:
     """Return the rule's mentions of the ``length`` before ``now``, and for longer in hours."""
+    history = _counted(queries, rule, now, TimeWindow.before(now, length + HISTORY), HOUR)
     return (
         _counted(queries, rule, now, TimeWindow.before(now, length), step),
-        _counted(queries, rule, now, TimeWindow.before(now, length + HISTORY), HOUR),
+        history.without(one.window for one in _unlike(queries, rule, now)),
     )
 
 
@@ -160,14 +176,26 @@ def _shares(
     is_move = isinstance(rule, CompetitorMoveRule)
     group = _group_of(queries, rule.topic) if is_move else ()
     part, whole = ((), ()) if is_move else ((Sentiment.NEGATIVE,), LABELS)
+    unlike = [one.window for one in _unlike(queries, rule, now)]
 
-    def share(window: TimeWindow, by: timedelta) -> ShareSeries:
+    def share(window: TimeWindow, by: timedelta, without: Sequence[TimeWindow]) -> ShareSeries:
         return ShareSeries(
-            _counted(queries, rule, now, window, by, sentiments=part),
-            _counted(queries, rule, now, window, by, sentiments=whole, topics=group),
+            _counted(queries, rule, now, window, by, sentiments=part).without(without),
+            _counted(queries, rule, now, window, by, sentiments=whole, topics=group).without(
+                without
+            ),
         )
 
-    return share(near, step), share(far, HOUR)
+    return share(near, step, ()), share(far, HOUR, unlike)
+
+
+def _unlike(queries: Queries, rule: BurstRule, now: datetime) -> list[Unlike]:
+    """Return when what ``rule`` compares was tagged or scored otherwise than now."""
+    is_negative = isinstance(rule, NegativeSpikeRule)
+    selection = rule_selection(rule, now, LABELS if is_negative else ())
+    if isinstance(rule, CompetitorMoveRule):
+        selection = replace(selection, topics=tuple(_group_of(queries, rule.topic)))
+    return queries.counts.unlike(selection)
 
 
 def _counted(

@@ -11,9 +11,10 @@ from app.answers import TrendRow
 from app.judging import rule_selection
 from app.rounds import Found, Round, Standing
 from app.scope import Preset, Scope
+from app.versions import since_words
 from core.questions import Order
 from core.rules import NewTrendRule
-from core.window import bucket_start
+from core.window import TimeWindow, bucket_start
 from insights.sentence import format_factor
 from insights.trends import Direction, run_start, trend_level
 
@@ -38,12 +39,17 @@ CANDIDATES = 200
 
 def examine(here: Round, rule: NewTrendRule) -> Found:
     """Return the terms that burst now and were not told of late, as one event."""
-    first = here.queries.counts.first_seen(rule_selection(rule, here.now))
+    selection = rule_selection(rule, here.now)
+    first = here.queries.counts.first_seen(selection)
     if first is None:
         return Found("no mention yet", Standing.NO_DATA)
+    unlike = here.queries.counts.unlike(selection)
+    first = max([first, *(one.window.end for one in unlike)])
     if here.now - first < LEARNING:
         day = (here.now - first) // timedelta(days=1) + 1
-        return Found(f"learning, day {day} of {LEARNING.days}", Standing.LEARNING)
+        since = since_words(unlike, TimeWindow.before(here.now, LEARNING), here.zone)
+        words = f"learning since {since}" if since else "learning"
+        return Found(f"{words}, day {day} of {LEARNING.days}", Standing.LEARNING)
     is_same = here.awake and bucket_start(here.awake.last, EVERY) == bucket_start(here.now, EVERY)
     if is_same and not here.is_dry:
         return Found(f"quiet: looks every {EVERY // timedelta(minutes=1)} minutes")

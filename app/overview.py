@@ -24,6 +24,7 @@ from app.measuring import measure
 from app.quantifying import negative_share
 from app.scope import Scope
 from app.theming import count_themes
+from app.versions import since_words
 from core.fields import FIELDS
 from core.mention import Channel, Mention, Sentiment
 from core.questions import GroupField, Order, Selection
@@ -77,8 +78,8 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
     window = _from_first(queries, scope, window)
     selection = queries.selection(scope)
     stats = queries.stats_of(selection, scope.towards)
-    hourly = _history(queries, selection, window)
-    usual = usual_range(hourly, _whole_hours(window), zone=scope.zone)
+    hourly, reference = _history(queries, selection, window)
+    usual = usual_range(reference, _whole_hours(window), zone=scope.zone)
     bursts = tuple(t for t in queries.trends(scope) if t.direction is Direction.RISING)
     inbox_scope = scope.needing_answer()
     inbox = queries.count(inbox_scope)
@@ -87,7 +88,11 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         mentions=stats.mentions,
         since=window.start,
         usual=usual,
-        learning=None if usual or window.length > LEARNED_UP_TO else _learning(hourly, window),
+        learning=(
+            None
+            if usual or window.length > LEARNED_UP_TO
+            else _learning(queries, selection, reference, window, scope.zone)
+        ),
         bursts=[burst.news for burst in news],
         needing_answer=inbox,
     )
@@ -104,7 +109,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         previous=(
             queries.stats_of(replace(selection, window=before), scope.towards) if is_known else None
         ),
-        volume=_volume(hourly, window, now, scope.zone),
+        volume=_volume(hourly, reference, window, now, scope.zone),
         sentiment=_sentiment(queries, selection, window, scope),
         shares=_shares(queries, scope),
         bursts=bursts,
@@ -131,16 +136,24 @@ def _whole_hours(window: TimeWindow) -> TimeWindow:
     return TimeWindow(start, start + max(round(window.length / HOUR), 1) * HOUR)
 
 
-def _history(queries: Queries, selection: Selection, window: TimeWindow) -> Series:
+def _history(queries: Queries, selection: Selection, window: TimeWindow) -> tuple[Series, Series]:
+    """Return what is drawn of the window and the weeks before it, and what a baseline reads of it.
+
+    They differ where the query has changed since: what was counted is shown, not compared with.
+    """
     reach = TimeWindow(window.start - HISTORY, max(window.end, window.start + HOUR))
-    return queries.counts.series(selection, reach, HOUR)
+    counts = queries.counts
+    return counts.series(selection, reach, HOUR), counts.reference(selection, reach, HOUR)
 
 
-def _learning(hourly: Series, window: TimeWindow) -> Learning | None:
-    covered = fit_baseline(hourly, window.start).covered_hours
+def _learning(
+    queries: Queries, selection: Selection, reference: Series, window: TimeWindow, zone: str
+) -> Learning | None:
+    covered = fit_baseline(reference, window.start).covered_hours
     if covered >= LEARNING_DAYS * 24:
         return None
-    return Learning(day=covered // 24 + 1, days=LEARNING_DAYS, threshold=None)
+    since = since_words(queries.counts.unlike(selection), reference.window, zone)
+    return Learning(day=covered // 24 + 1, days=LEARNING_DAYS, threshold=None, since=since)
 
 
 # --- the sentence
@@ -180,14 +193,14 @@ def volume_points(
     queries: Queries, selection: Selection, window: TimeWindow, now: datetime, zone: str
 ) -> tuple[VolumePoint, ...]:
     """Return mentions by the hour or the local day, with what was expected before the window."""
-    return _volume(_history(queries, selection, window), window, now, zone)
+    return _volume(*_history(queries, selection, window), window, now, zone)
 
 
 def _volume(
-    hourly: Series, window: TimeWindow, now: datetime, zone: str
+    hourly: Series, reference: Series, window: TimeWindow, now: datetime, zone: str
 ) -> tuple[VolumePoint, ...]:
     """Return mentions by the hour or the local day, with what was expected before the window."""
-    baseline = fit_baseline(hourly, window.start, zone=zone)
+    baseline = fit_baseline(reference, window.start, zone=zone)
     is_known = baseline.covered_hours >= LEARNING_DAYS * 24
     span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
     points = []

@@ -7,14 +7,16 @@ them. Each change of either is a version of its own, changing it back too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from core.errors import QueryError
+from core.query.narrowing import is_narrower
 from core.query.parser import parse
+from core.window import EPOCH, TimeWindow
 
 
 class VersionKind(StrEnum):
@@ -127,6 +129,30 @@ def news(
     return found
 
 
+def done_again(
+    known: Sequence[Version],
+    subjects: Sequence[Subject],
+    at: datetime,
+    since: datetime | None = None,
+) -> list[Version]:
+    """Return the versions that say what was stored was done again by the newest of each subject.
+
+    ``since`` is the publication of the oldest mention that was; None is all of them. A topic may be
+    scored again by itself: models have versions for all topics together. Subjects without any
+    version are left out.
+    """
+    held = by_subject(known)
+    found = []
+    for kind, topic in subjects:
+        own = held.get((kind, topic), [])
+        newest = held.get(SENTIMENT, []) if kind is VersionKind.SENTIMENT else own
+        if newest:
+            number = own[-1].number + 1 if own else 1
+            made = newest[-1].made
+            found.append(Version(kind, topic, number, at, VersionStep.AGAIN, made, since=since))
+    return found
+
+
 def difference(topic: str, before: Tagging | Scoring, after: Tagging | Scoring) -> str:
     """Return in words how ``after`` differs, e.g. "query of Acme changed"; empty where not at all.
 
@@ -170,3 +196,69 @@ def _difference_of_models(before: Scoring, after: Scoring) -> str:
         if after.settings.get(name, value) != value
     ]
     return f"sentiment model: {', '.join(changed)}" if changed else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A time whose counts cannot be compared with those of now, and the change that ended it."""
+
+    window: TimeWindow
+    change: Version
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A time from ``start`` on: what mentions were taken by then, and were last done by."""
+
+    start: datetime
+    taken_by: Tagging | Scoring
+    done_by: Tagging | Scoring
+    version: Version
+
+
+def unlike(versions: Sequence[Version]) -> list[Unlike]:
+    """Return the times that are not of the newest of one subject's ``versions``, in order.
+
+    What was done again is of the version that did it. For a query that is so only where it finds
+    nothing that the query of that time did not: what that one let pass was never stored.
+    """
+    spans: list[_Span] = []
+    for version in versions:
+        if version.step is VersionStep.AGAIN:
+            spans = _done_again(spans, version)
+        else:
+            start = max(version.at, spans[-1].start) if spans else EPOCH
+            spans.append(_Span(start, version.made, version.made, version))
+    found = []
+    for place, span in enumerate(spans[:-1]):
+        later = spans[place + 1 :]
+        if later[0].start > span.start and not _is_like(span, spans[-1].taken_by):
+            changes = (one.version for one in later if one.version is not span.version)
+            window = TimeWindow(span.start, later[0].start)
+            found.append(Unlike(window, next(changes, span.version)))
+    return found
+
+
+def _done_again(spans: Sequence[_Span], version: Version) -> list[_Span]:
+    """Return the spans after stored mentions published from ``version.since`` on were done again.
+
+    The span that holds that instant is cut in two.
+    """
+    since, found = version.since or EPOCH, []
+    for place, span in enumerate(spans):
+        is_begun = span.start < since
+        is_over = place + 1 < len(spans) and spans[place + 1].start <= since
+        if is_begun:
+            found.append(span)
+        if not is_over:
+            found.append(replace(span, start=max(span.start, since), done_by=version.made))
+    return found
+
+
+def _is_like(span: _Span, now: Tagging | Scoring) -> bool:
+    """Return whether the span's counts are what those of ``now`` would be."""
+    if difference("", span.done_by, now):
+        return False
+    if isinstance(span.taken_by, Tagging) and isinstance(now, Tagging):
+        return is_narrower(now.query, span.taken_by.query)
+    return True

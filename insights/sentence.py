@@ -81,7 +81,8 @@ def overview_sentence(facts: OverviewFacts, now: datetime, zone: str = "UTC") ->
         parts.append(Part(f", usual {format_range(facts.usual.low, facts.usual.high)}"))
     elif facts.learning is not None:
         day = min(facts.learning.day, facts.learning.days)
-        parts.append(Part(f"; what is usual is being learned, day {day} of {facts.learning.days}"))
+        text = f"; what is usual is being learned{_since(facts.learning)}"
+        parts.append(Part(f"{text}, day {day} of {facts.learning.days}"))
     parts.append(Part("."))
     for burst in facts.bursts:
         parts.extend(_burst_parts(burst, now, info))
@@ -100,10 +101,14 @@ def plain(parts: Sequence[Part]) -> str:
 
 
 def describe_learning(learning: Learning, measure: Measure = Measure.VOLUME) -> str:
-    """Return e.g. "learning, day 3 of 14; until then from 12 mentions an hour"."""
+    """Return e.g. "learning, day 3 of 14; until then from 12 mentions an hour".
+
+    Where a change made it learn again: "learning since the query of Acme changed on 3 Nov, day 3
+    of 14; until then from 12 mentions an hour".
+    """
     what = "negative mentions" if measure is Measure.NEGATIVE else "mentions"
     day = min(learning.day, learning.days)
-    told = f"learning, day {day} of {learning.days}; "
+    told = f"learning{_since(learning)}, day {day} of {learning.days}; "
     if learning.threshold is None:
         return told + "no hour to compare with yet"
     return told + f"until then from {learning.threshold:,} {what} an hour"
@@ -173,6 +178,10 @@ def format_length(length: timedelta) -> str:
     if minutes % 60 == 0 and minutes:
         return _count(minutes // 60, "hour")
     return _count(minutes, "minute")
+
+
+def _since(learning: Learning) -> str:
+    return f" since {learning.since}" if learning.since else ""
 
 
 def _burst_parts(burst: BurstNews, now: datetime, zone: ZoneInfo) -> list[Part]:

@@ -168,6 +168,15 @@ class Series:
             self.coverage[first:last].copy(),
         )
 
+    def without(self, windows: Iterable[TimeWindow]) -> Series:
+        """Return the series with every bucket that overlaps one of ``windows`` not covered."""
+        covered = self.coverage.copy()
+        for window in windows:
+            first = max((window.start - self.start) // self.step, 0)
+            last = max(-((self.start - window.end) // self.step), 0)
+            covered[first:last] = 0.0
+        return Series(self.start, self.step, self.counts.copy(), covered)
+
     def total(self) -> int:
         """Return the sum of all counts."""
         return int(self.counts.sum())

@@ -51,12 +51,14 @@ class Learning:
     """How far a rule without enough history is: day ``day`` of ``days``.
 
     Until then it fires from ``threshold`` mentions (for negative rules: negative mentions) an hour;
-    not at all where that is None, because there is no hour yet to compare with.
+    not at all where that is None, because there is no hour yet to compare with. ``since`` says what
+    made it learn again, e.g. "the query of Acme changed on 3 Nov"; None where it is new.
     """
 
     day: int
     days: int
     threshold: int | None
+    since: str | None = None
 
     def fires(self, counts: IntArray) -> npt.NDArray[np.bool_]:
         """Return which of these counts of an hour are as many as the threshold."""

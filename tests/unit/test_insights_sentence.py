@@ -85,6 +85,20 @@ def test_learning_says_so() -> None:
     )
 
 
+def test_learning_again_says_why() -> None:
+    """The change that made what was known unfit to compare with is named."""
+    learning = Learning(1, 14, 12, since="the query of Acme changed on 3 Mar")
+    facts = OverviewFacts(1, YESTERDAY, learning=learning)
+    assert plain(overview_sentence(facts, NOW)) == (
+        "1 mention since yesterday; what is usual is being learned since the query of Acme changed "
+        "on 3 Mar, day 1 of 14."
+    )
+    assert describe_learning(learning) == (
+        "learning since the query of Acme changed on 3 Mar, day 1 of 14; until then from 12 "
+        "mentions an hour"
+    )
+
+
 def test_a_burst_of_the_new_has_no_factor() -> None:
     """Where nothing was expected there is no factor, and where nothing was scored no share."""
     news = BurstNews("#recall", None, NOW - timedelta(hours=1))

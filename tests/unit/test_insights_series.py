@@ -174,3 +174,16 @@ def test_series_that_differ_cannot_be_added() -> None:
         add_series([Series.build(START, QUARTER, [1]), Series.build(START, HOUR, [1])])
     with pytest.raises(ValueError, match="nothing"):
         add_series([])
+
+
+def test_what_cannot_be_compared_is_left_out_of_a_series() -> None:
+    """Each bucket that a window touches is unknown; windows may reach beyond the series."""
+    series = Series.build(START, HOUR, [1, 2, 3, 4], [0.5, 1.0, 1.0, 1.0])
+    early = TimeWindow(START - 9 * HOUR, START + HOUR)
+    part = TimeWindow(START + 2 * HOUR + QUARTER, START + 2 * HOUR + 2 * QUARTER)
+    late = TimeWindow(START + 3 * HOUR, START + 9 * HOUR)
+    outside = TimeWindow(START - 9 * HOUR, START - HOUR)
+    assert series.without([early]).coverage.tolist() == [0.0, 1.0, 1.0, 1.0]
+    assert series.without([part, late]).coverage.tolist() == [0.5, 1.0, 0.0, 0.0]
+    assert series.without([outside]) == series
+    assert series.without([early]).counts.tolist() == [1, 2, 3, 4]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from app.versions import note_versions
+from app.versions import note_versions, since_words, unlike_in
+from core.query.parser import parse
+from core.questions import Selection
 from core.settings import Configuration, ModelSettings, OwnAccount, Settings, Topic
 from core.versions import (
     SENTIMENT,
@@ -18,21 +21,25 @@ from core.versions import (
     VersionStep,
     by_subject,
     difference,
+    done_again,
     has_same_meaning,
     news,
+    unlike,
 )
+from core.window import EPOCH, TimeWindow
 from nlp import card
 from nlp.card import scoring_of
 from tests.fakes import crisis
 from tests.fakes.crisis_home import Home
 
 NOW = datetime(2026, 11, 3, 14, 20, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 ACME = (VersionKind.QUERY, "Acme")
 
 
 def version(number: int, made: Tagging | Scoring, step: VersionStep, words: str = "") -> Version:
     """Return a version of Acme's query, an hour after the one before it."""
-    return Version(*ACME, number, NOW + number * timedelta(hours=1), step, made, words)
+    return Version(*ACME, number, NOW + number * HOUR, step, made, words)
 
 
 @pytest.mark.parametrize(
@@ -195,11 +202,145 @@ def test_what_tags_and_what_enriches_note_it_too(tmp_path: Path) -> None:
     home.application.intake()
     home.application.enricher([])
     assert len(home.application.state.versions.all()) == 3
-    home.application.configuration = Configuration(
+    configuration = Configuration(
         settings=Settings(),
         topics=(Topic(name="Acme", query="acme", own=(OwnAccount(service="x", id="1"),)),),
     )
-    assert [one.words for one in note_versions(home.application)] == [
-        "own accounts of Acme changed"
-    ]
+    store = home.application.state.versions
+    note_versions(store, configuration, home.clock.now)
+    assert [one.words for one in store.all() if one.words] == ["own accounts of Acme changed"]
     home.application.close()
+
+
+def steps(*made: tuple[VersionStep, str], kind: VersionKind = VersionKind.QUERY) -> list[Version]:
+    """Return versions an hour apart, each query or model by what it is called."""
+    return [
+        Version(
+            kind,
+            "Acme" if kind is VersionKind.QUERY else "",
+            number,
+            NOW + number * HOUR,
+            step,
+            Tagging(query=name) if kind is VersionKind.QUERY else Scoring(models=(name,)),
+            words="query of Acme changed",
+        )
+        for number, (step, name) in enumerate(made, 1)
+    ]
+
+
+FIRST, CHANGED, AGAIN = VersionStep.FIRST, VersionStep.CHANGED, VersionStep.AGAIN
+
+
+def hours(versions: list[Version]) -> list[tuple[int | None, int]]:
+    """Return from and to which hour after NOW history is unlike now; None is from the start."""
+    return [
+        (None if one.window.start == EPOCH else (one.window.start - NOW) // HOUR, end)
+        for one in unlike(versions)
+        for end in [(one.window.end - NOW) // HOUR]
+    ]
+
+
+def test_all_that_was_ever_counted_is_of_the_first_version() -> None:
+    """Nothing is known of versions before the first that was written down."""
+    assert hours([]) == []
+    assert hours(steps((FIRST, "acme"))) == []
+
+
+def test_history_before_a_change_is_unlike_now() -> None:
+    """And the change that ended it is named."""
+    versions = steps((FIRST, "acme"), (CHANGED, "acme OR kettle"))
+    assert hours(versions) == [(None, 2)]
+    assert unlike(versions)[0].change == versions[1]
+
+
+def test_after_the_way_back_only_the_time_between_is_unlike() -> None:
+    """What the first version tagged is what the third one tags."""
+    assert hours(steps((FIRST, "acme"), (CHANGED, "kettle"), (CHANGED, "(acme)"))) == [(2, 3)]
+
+
+def test_a_narrower_query_makes_history_whole_once_it_was_tagged_again() -> None:
+    """All that it finds was stored."""
+    narrowed = ((FIRST, "acme"), (CHANGED, "acme AND NOT comics"))
+    assert hours(steps(*narrowed)) == [(None, 2)]
+    assert hours(steps(*narrowed, (AGAIN, "acme AND NOT comics"))) == []
+
+
+def test_a_wider_query_does_not() -> None:
+    """What the old one let pass was never stored."""
+    widened = ((FIRST, "acme"), (CHANGED, "acme OR kettle"), (AGAIN, "acme OR kettle"))
+    assert hours(steps(*widened)) == [(None, 2)]
+
+
+def test_what_was_tagged_again_by_another_query_is_unlike_now() -> None:
+    """After the way back, history lacks what the query between took off."""
+    path = ((FIRST, "acme"), (CHANGED, "acme AND NOT comics"), (AGAIN, "acme AND NOT comics"))
+    assert hours(steps(*path, (CHANGED, "acme"))) == [(None, 2), (2, 4)]
+    assert hours(steps(*path, (CHANGED, "acme"), (AGAIN, "acme"))) == [(2, 4)]
+
+
+def test_another_model_makes_history_whole_from_where_it_scored_again() -> None:
+    """The time before stays unlike; the end of it is told by the change that ended it."""
+    changed = steps((FIRST, "en@2"), (CHANGED, "en@3"), (AGAIN, "en@3"), kind=VersionKind.SENTIMENT)
+    assert hours(changed) == []
+    part = replace(changed[2], since=NOW - 5 * HOUR)
+    assert hours([*changed[:2], part]) == [(None, -5)]
+    assert unlike([*changed[:2], part])[0].change == changed[1]
+    late = replace(changed[2], since=NOW + 2 * HOUR)
+    assert hours([*changed[:2], late]) == [(None, 2)]
+    within = replace(changed[2], since=NOW + 5 * HOUR)
+    assert hours([*changed[:2], within]) == [(None, 2)]
+
+
+def test_a_clock_that_was_set_back_ends_no_time_before_it_began() -> None:
+    """Versions follow each other in the order that they were written down."""
+    versions = steps((FIRST, "acme"), (CHANGED, "kettle"), (CHANGED, "comics"))
+    versions[2] = replace(versions[2], at=NOW)
+    assert hours(versions) == [(None, 2)]
+
+
+def test_what_was_done_again_is_of_the_newest_version() -> None:
+    """A topic scored again counts its own; what was never seen has nothing to be done again by."""
+    known = steps((FIRST, "acme"), (CHANGED, "kettle"))
+    models = steps((FIRST, "en@2"), kind=VersionKind.SENTIMENT)
+    subjects = [(VersionKind.QUERY, "Acme"), (VersionKind.SENTIMENT, "Acme"), (ACME[0], "Other")]
+    made = done_again([*known, *models], subjects, NOW, NOW - HOUR)
+    assert [(one.subject, one.number, one.made, one.since) for one in made] == [
+        (subjects[0], 3, known[1].made, NOW - HOUR),
+        (subjects[1], 1, models[0].made, NOW - HOUR),
+    ]
+    twice = done_again([*known, *models, *made], subjects[1:2], NOW)
+    assert [(one.number, one.step) for one in twice] == [(2, AGAIN)]
+
+
+def test_scores_count_only_where_they_are_asked_for() -> None:
+    """A new model is nothing to a rule about volume; a topic scored again is whole by itself."""
+    models = steps((FIRST, "en@2"), (CHANGED, "en@3"), kind=VersionKind.SENTIMENT)
+    again = Version(VersionKind.SENTIMENT, "Acme", 1, NOW + 3 * HOUR, AGAIN, models[1].made)
+    volume = Selection(topics=("Acme",))
+    negative = Selection(topics=("Acme",), query=parse("sentiment:negative"))
+    assert unlike_in(models, volume) == []
+    assert len(unlike_in(models, negative)) == 1
+    assert unlike_in([*models, again], negative) == []
+    assert len(unlike_in([*models, again], replace(negative, topics=("Other",)))) == 1
+    assert len(unlike_in(models, replace(negative, topics=()))) == 1
+
+
+def test_without_a_topic_the_changes_of_all_count() -> None:
+    """Their mentions are counted together."""
+    acme = steps((FIRST, "acme"), (CHANGED, "kettle"))
+    other = [replace(one, topic="Other", at=one.at - HOUR) for one in acme]
+    ends = [one.window.end for one in unlike_in([*acme, *other], Selection())]
+    assert ends == [NOW + HOUR, NOW + 2 * HOUR]
+    assert len(unlike_in([*acme, *other], Selection(topics=("Other",)))) == 1
+
+
+def test_the_last_change_within_reach_is_told() -> None:
+    """On the date of the zone; what a baseline no longer reads is not told."""
+    found = unlike(steps((FIRST, "acme"), (CHANGED, "kettle"), (CHANGED, "comics")))
+    reach = TimeWindow.before(NOW + timedelta(days=1), timedelta(days=7))
+    assert since_words(found, reach, "UTC") == "the query of Acme changed on 3 Nov"
+    assert since_words(found, reach, "Asia/Tokyo") == "the query of Acme changed on 4 Nov"
+    past = TimeWindow.before(NOW + timedelta(days=9), timedelta(days=7))
+    assert since_words(found, past, "UTC") is None
+    models = steps((FIRST, "en@2"), (CHANGED, "en@3"), kind=VersionKind.SENTIMENT)
+    assert since_words(unlike(models), reach, "UTC") == "the sentiment model changed on 3 Nov"
