@@ -18,8 +18,8 @@ from app.queries import Queries
 from app.versions import note_versions
 from core.envelope import Envelope
 from core.errors import QueryError, UsageError
-from core.mention import Correction, Mention, Overlay, Sentiment, Status, TopicTag
-from core.merge import join
+from core.mention import Correction, Mention, Overlay, Sentiment, Status
+from core.merge import join, retagged
 from core.query.ast import And, Node, Not
 from core.query.evaluate import matches
 from core.query.parser import parse
@@ -178,7 +178,6 @@ class Actions:
             raise UsageError(f"the query of {edit.topic} was changed meanwhile; look again")
         changed = change_query(self._application.config_folder, topic.name, edit.after)
         version = next(t.query_version for t in changed.topics if t.name == topic.name)
-        tag = TopicTag(name=topic.name, query_version=version, matched=False)
         removed = Selection(
             query=self._removed(topic, edit.after),
             topics=(topic.name,),
@@ -188,6 +187,8 @@ class Actions:
         batch: list[Mention] = []
         count = 0
         for mention in list(self._queries.index.scan(removed)):
+            held = next((tag for tag in mention.topics if tag.name == topic.name), None)
+            tag = retagged(held, topic.name, version, matched=False)
             batch.append(join(mention, mention.model_copy(update={"topics": (tag,)})))
             count += 1
             if len(batch) >= RETAG_BATCH:

@@ -286,16 +286,20 @@ class Enricher:
             and mention.has_content
         ]
         stored = self._index.get([fragments[place][1].id for place in places])
-        todo = [place for place in places if not self._is_done(fragments[place][1], stored)]
+        todo = [place for place in places if not self._is_done(*fragments[place], stored)]
         return todo, stored
 
-    def _is_done(self, mention: Mention, stored: dict[str, Mention]) -> bool:
-        """Return whether the index holds an enrichment of the same text by the same models."""
-        held = stored.get(mention.id)
+    def _is_done(self, entry: SpoolEntry, mention: Mention, stored: dict[str, Mention]) -> bool:
+        """Return whether the index holds an enrichment of the same text by the same models.
+
+        Not so for what comes again to be enriched anew.
+        """
+        held, envelope = stored.get(mention.id), entry.envelope
         return held is not None and (
             held.erased
             or (
-                held.enrichment is not None
+                not (envelope is not None and envelope.again)
+                and held.enrichment is not None
                 and held.enrichment.content_version[2] == mention.version[2]
                 and self._analyser.is_current(held.enrichment)
             )

@@ -55,6 +55,11 @@ def tagger_for(topics: Sequence[Topic]) -> Tagger:
     return Tagger([(topic.name, topic.query_version, parse(topic.query)) for topic in topics])
 
 
+def own_accounts(topics: Sequence[Topic]) -> dict[tuple[str, str], str]:
+    """Return whose accounts are the brand's own: (service, id) -> topic."""
+    return {(account.service, account.id): topic.name for topic in topics for account in topic.own}
+
+
 @dataclass(slots=True)
 class _Sorted:
     """The mentions of one delivery by what became of them."""
@@ -89,9 +94,7 @@ class Intake:
         """
         self._is_echo = is_echo
         self._tagger = tagger_for(topics)
-        self._own = {
-            (account.service, account.id): topic.name for topic in topics for account in topic.own
-        }
+        self._own = own_accounts(topics)
         self._spool, self._index, self._state = spool, index, state
         self._detect_language, self._clock, self._home = detect_language, clock, home
         self._daily_budget = daily_budget

@@ -23,7 +23,8 @@ class Envelope(Part):
     """One entry of the spool: exactly the part that its kind names, for one mention id.
 
     ``update`` carries engagement observed later; a ``tombstone`` carries nothing but the id of
-    what the platform or the author deleted.
+    what the platform or the author deleted. A mention that was stored before comes ``again`` to be
+    enriched anew, whatever models read it last.
     """
 
     kind: EnvelopeKind
@@ -31,6 +32,7 @@ class Envelope(Part):
     mention: Mention | None = None
     overlay: Overlay | None = None
     update: Engagement | None = None
+    again: bool = False
 
     @model_validator(mode="after")
     def _holds_its_kind(self) -> Self:
@@ -50,6 +52,11 @@ class Envelope(Part):
     def of(cls, mention: Mention) -> Self:
         """Return the envelope that carries ``mention``."""
         return cls(kind=EnvelopeKind.MENTION, id=mention.id, mention=mention)
+
+    @classmethod
+    def doing_again(cls, mention: Mention) -> Self:
+        """Return the envelope that has a stored ``mention`` enriched anew."""
+        return cls(kind=EnvelopeKind.MENTION, id=mention.id, mention=mention, again=True)
 
     @classmethod
     def correcting(cls, mention_id: str, overlay: Overlay) -> Self:

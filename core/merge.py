@@ -91,6 +91,16 @@ def _join_topics(left: tuple[TopicTag, ...], right: tuple[TopicTag, ...]) -> tup
     return tuple(tags[name] for name in sorted(tags))
 
 
+def retagged(held: TopicTag | None, name: str, version: int, *, matched: bool) -> TopicTag:
+    """Return the tag of the topic ``name`` that stands above ``held``, whatever that says.
+
+    ``version`` is that of the topic's query. A query that was changed without raising it could take
+    no topic off: so the tag's own is raised where it has to be.
+    """
+    least = 0 if held is None else held.query_version + (held.matched and not matched)
+    return TopicTag(name=name, query_version=max(version, least), matched=matched)
+
+
 def _join_engagement(left: Engagement, right: Engagement) -> Engagement:
     # Numbers without a time of observation still outrank knowing nothing.
     return _higher(left, right, lambda part: (part.observed_us, part != Engagement()))

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from app.cli.session import err, out, progress_bar, session, table
+from app.cli.session import err, out, plain, progress_bar, session, table
 from core.errors import LockedError, UsageError
 from core.mention import Channel
 
 if TYPE_CHECKING:
+    from app.again import AgainReport
     from app.bootstrap import Application
+    from core.settings import Topic
     from crawlers.importing.importer import ImportReport
 
 ENRICH_CHILD = "enrich-child"
@@ -51,6 +53,15 @@ def let_others_write(application: Application) -> None:
         application.index.setup()
     except LockedError:
         application.writes = False
+
+
+def named_topic(application: Application, name: str | None) -> Topic | None:
+    """Return the topic called ``name``, None without one. Raises UsageError if there is none."""
+    found = application.configuration.topic(name) if name else None
+    if name and found is None:
+        allowed = ", ".join(known.name for known in application.configuration.topics) or "none"
+        raise UsageError(f"no topic is named {name!r} (topics: {allowed})")
+    return found
 
 
 def track(
@@ -173,10 +184,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one parameter an option
         service=service,
     )
     with session.application(producer="import") as application, progress_bar("bytes") as bar:
-        forced = application.configuration.topic(topic) if topic else None
-        if topic and forced is None:
-            allowed = ", ".join(known.name for known in application.configuration.topics) or "none"
-            raise UsageError(f"no topic is named {topic!r} (topics: {allowed})")
+        forced = named_topic(application, topic)
         task = bar.add_task(file.name, total=None, count="")
 
         def show(done: int, total: int) -> None:
@@ -235,16 +243,36 @@ def enrich(
             min=1, max=64, help="Processes that analyse; else models.workers of settings.yml."
         ),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Tag and score what is stored again, after another query or model."
+        ),
+    ] = False,
+    topic: Annotated[str | None, typer.Option(help="With --again: only this topic.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="With --again: only what was published since, e.g. 30d or 2026-11-01."),
+    ] = None,
 ) -> None:
     """Enrich what was collected and bring it into the index.
 
     With --workers each process loads the models, and this one only writes the index: about as
     many mentions a second more as there are processors to spare, and as much memory.
 
-    Example: groundswell enrich --drain --workers 2
+    With --again what is stored is tagged by the queries of now and read by the models of now, so
+    that rules can compare with it. It may be stopped and begun anew: what is done is skipped. Where
+    `groundswell run` goes on, its enricher does the work.
+
+    Examples: groundswell enrich --drain --workers 2; groundswell enrich --again --topic Acme
     """
     from app.careful import child_command
 
+    if again:
+        enrich_again(topic, since, workers)
+        return
+    if topic or since:
+        raise UsageError("--topic and --since say what to do again: give --again as well")
     stop = stop_on_signals()
     config = ["--config", str(session.config_folder)]
     with session.application(writes=True, producer="enrich") as application:
@@ -270,6 +298,63 @@ def enrich(
     for reason, count in report.reasons.most_common():
         shown.add_row(f"quarantined: {reason}", str(count))
     session.show(report, shown)
+
+
+def enrich_again(topic: str | None, since: str | None, workers: int | None) -> None:
+    """Tag and score what is stored again, and say what became of it."""
+    from app.again import do_again, stored_since, worker_for
+    from app.careful import child_command
+    from app.scope import parse_instant
+
+    stop = stop_on_signals()
+    config = ["--config", str(session.config_folder)]
+    with session.application(writes=True, producer="again") as application:
+        settings, now = application.configuration.settings, application.clock()
+        asked = named_topic(application, topic)
+        begin = parse_instant(since, now, settings.time_zone) if since else None
+        application.note_versions()
+        let_others_write(application)
+        work = worker_for(
+            application,
+            lambda: application.enricher(
+                child_command(*config, ENRICH_CHILD),
+                workers=workers or settings.models.workers,
+                worker_command=child_command(*config, ENRICH_WORKER),
+            ),
+            stop,
+        )
+        with progress_bar("mentions") as bar:
+            task = bar.add_task(
+                "again", total=application.index.count(stored_since(begin, now)), count=0
+            )
+
+            def show(done: AgainReport) -> None:
+                bar.update(task, completed=done.read, count=done.read)
+
+            report = do_again(application, work, topic=asked, since=begin, stop=stop, progress=show)
+    _show_again(report, is_part=begin is not None)
+
+
+def _show_again(report: AgainReport, *, is_part: bool) -> None:
+    shown = table("", "mentions", ">")
+    for name in ("read", "done", "unchanged"):
+        shown.add_row(name, f"{getattr(report, name):,}")
+    for name, count in sorted(report.gained.items()):
+        shown.add_row(Text(f"{name}: given to"), f"{count:,}")
+    for name, count in sorted(report.lost.items()):
+        shown.add_row(Text(f"{name}: taken off"), f"{count:,}")
+    ends = {name: one.window.end for name, one in report.unlike.items()}
+    session.show({**plain(report), "unlike": ends}, shown)
+    for name, end in ends.items():
+        why = (
+            "what is older was not done again"
+            if is_part
+            else "its query of that time let pass what the one of now finds"
+        )
+        session.say(f"{name}: before {end:%Y-%m-%d %H:%M} there is still no history, as {why}")
+    if report.is_stopped:
+        session.say("Stopped; the same command goes on where it was.")
+        raise typer.Exit(1)
 
 
 def enrich_child(now: str) -> None:

@@ -11,7 +11,6 @@ A segment is deleted once its writer is gone and all of it is acknowledged.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -86,7 +85,7 @@ class FileSpool:
 
         Raises LockedError when another process reads this spool.
         """
-        self._take_reader_lock()
+        self.claim()
         entries: list[SpoolEntry] = []
         for name in self._segment_names():
             reader = self._readers.get(name)
@@ -118,12 +117,24 @@ class FileSpool:
         """Return how many entries wait to be acknowledged."""
         return sum(1 for name in self._segment_names() for _ in self._waiting(name))
 
+    def has_own_pending(self) -> bool:
+        """Return whether anything that this object appended waits to be acknowledged."""
+        own = f"-{self._producer}-{os.getpid()}{SUFFIX}"
+        names = (name for name in self._segment_names() if name.endswith(own))
+        return any(self._offset(name) < self._size(name) for name in names)
+
+    def _size(self, name: str) -> int:
+        """Return the size of a segment, 0 where it was deleted just now."""
+        try:
+            return (self._segments / name).stat().st_size
+        except FileNotFoundError:
+            return 0
+
     def pending_bytes(self) -> int:
         """Return the size of what waits: cheap where ``pending`` has to read it all."""
         total = 0
         for name in self._segment_names():
-            with contextlib.suppress(FileNotFoundError):
-                total += (self._segments / name).stat().st_size - self._offset(name)
+            total += max(self._size(name) - self._offset(name), 0)
         return total
 
     def quarantine(self, entry: SpoolEntry, reason: str) -> None:
@@ -172,7 +183,7 @@ class FileSpool:
         both places, and doing them twice changes nothing. Raises LockedError while another process
         reads this spool, as it may be adding to the quarantine.
         """
-        self._take_reader_lock()
+        self.claim()
         damaged, count = [], 0
         kept = self.quarantined()
         while records := list(islice(kept, REPLAY_BATCH)):
@@ -196,7 +207,11 @@ class FileSpool:
             self._lock.close()
             self._lock = None
 
-    def _take_reader_lock(self) -> None:
+    def claim(self) -> None:
+        """Become the one that reads; safe to call twice.
+
+        Raises LockedError when another process is.
+        """
         if self._lock is not None:
             return
         lock = (self._folder / "reader.lock").open("ab")
