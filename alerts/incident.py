@@ -40,7 +40,8 @@ class Evidence(Part):
     Counts are mentions for a volume spike; for a negative spike ``observed`` are negative mentions
     out of ``scored``. ``low`` and ``high`` bound what is usual; ``factor`` is observed / expected,
     ``p`` the probability of so many by chance. All five are None where nobody knows what is usual:
-    while a rule is learning, and for kinds that compare with nothing.
+    while a rule is learning, and for kinds that compare with nothing. ``holiday`` names the one
+    that the window ended on, where the number was compared with those of Sundays for it.
     """
 
     window_start: datetime
@@ -56,6 +57,7 @@ class Evidence(Part):
     reference_start: datetime | None = None
     reference_end: datetime | None = None
     coverage: float | None = None
+    holiday: str | None = None
     is_learning: bool = False
     note: str | None = None
     words: Words | None = None

@@ -196,7 +196,8 @@ def _lead(facts: MailFacts) -> str:
         return one_line(seen.words.resolved)
     if facts.step is IncidentStep.RESOLVED:
         return f"{incident.topic} is back to usual."
-    usual = f"a usual {seen.window_end.astimezone(ZoneInfo(facts.zone)):%A %H:%M}"
+    local = seen.window_end.astimezone(ZoneInfo(facts.zone))
+    usual = f"a usual {'Sunday' if seen.holiday else f'{local:%A}'} {local:%H:%M}"
     if seen.is_learning:
         usual = "this rule expects while it is still learning what is usual"
     if incident.kind is RuleKind.NEGATIVE_SPIKE:
@@ -272,6 +273,8 @@ def _why(facts: MailFacts) -> list[str]:
                 f"Compared with the same hours from {seen.reference_start:%d %b %Y} "
                 f"to {seen.reference_end:%d %b %Y}."
             )
+        if seen.holiday:
+            told.append(f"It is a holiday ({one_line(seen.holiday)}): compared with Sundays.")
     if seen.coverage is not None:
         told.append(f"Sources answered {100 * seen.coverage:.0f} % of that time.")
     told.append(f"All times are {facts.zone}.")

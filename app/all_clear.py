@@ -59,7 +59,7 @@ def watch_of(here: Round, rule: AllClearRule, window: TimeWindow) -> Watch:
     zone = ZoneInfo(scope.zone)
     return Watch(
         mentions=queries.count(scope),
-        usual=usual_range(hourly, window, zone=scope.zone),
+        usual=usual_range(hourly, window, zone=scope.zone, holidays=queries.calendar.days),
         unanswered=queries.count(waiting),
         answer_within=rule.answer_within,
         on_time=share_on_time(queries, window),

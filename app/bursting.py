@@ -11,8 +11,8 @@ from app.answers import Stats, TrendRow
 from app.scope import Scope
 from core.mention import Sentiment
 from core.window import TimeWindow, bucket_start
-from insights.baseline import HOUR, fit_baseline
-from insights.burst import VolumeSettings, judge_volume
+from insights.baseline import HOUR
+from insights.burst import VolumeSettings, fit_volume, judge_volume
 from insights.sentence import BurstNews
 
 if TYPE_CHECKING:
@@ -108,11 +108,14 @@ def _run(queries: Queries, narrowed: Scope, now: datetime) -> tuple[datetime, fl
     series = queries.counts.reference(
         queries.selection(narrowed), TimeWindow.before(end, HISTORY), QUARTER
     )
-    verdict = judge_volume(series, len(series) - 1, VolumeSettings(minimum=WORTH_TELLING))
+    settings = VolumeSettings(
+        minimum=WORTH_TELLING, zone=narrowed.zone, holidays=queries.calendar.days
+    )
+    verdict = judge_volume(series, len(series) - 1, settings)
     if verdict.started_at is None or verdict.learning is not None:
         return None
     since = verdict.started_at
-    baseline = fit_baseline(series, bucket_start(since, HOUR))
+    baseline = fit_volume(series, bucket_start(since, HOUR), settings)
     number = len(series) - series.index_of(since)
     expected = float(baseline.expected(since, QUARTER, number).sum())
     observed = queries.count(narrowed.within(TimeWindow(since, end)))

@@ -32,6 +32,7 @@ from insights.shares import ShareSeries
 from insights.verdict import Measure, Scan, Verdict
 
 if TYPE_CHECKING:
+    from app.calendar import Calendar
     from app.queries import Queries
 
 HISTORY = timedelta(weeks=8)
@@ -118,10 +119,10 @@ def judged_by(
     queries: Queries, rule: BurstRule, now: datetime, length: timedelta, step: timedelta
 ) -> Judged:
     """Return what ``rule`` counts in the ``length`` before ``now``, and how it judges that."""
-    zone = queries.configuration.settings.time_zone
+    calendar = queries.calendar
     if isinstance(rule, VolumeSpikeRule):
         series, hours = _volumes(queries, rule, now, length, step)
-        volume = volume_settings(rule, zone)
+        volume = volume_settings(rule, calendar)
         fitted: dict[datetime, Baseline] = {}
         return Judged(
             series,
@@ -130,7 +131,7 @@ def judged_by(
             lambda: scan_shifts(fitted, volume, max(volume.windows)),
         )
     shares, history = _shares(queries, rule, now, length, step)
-    negative = negative_settings(rule, zone)
+    negative = negative_settings(rule, calendar)
     measure = Measure.SHARE if isinstance(rule, CompetitorMoveRule) else Measure.NEGATIVE
     return Judged(
         shares.negative,
@@ -144,13 +145,13 @@ def rehearsal_of(queries: Queries, rule: BurstRule, now: datetime) -> Rehearsal:
 
     Raises NotEnoughHistoryError under four weeks of history.
     """
-    zone = queries.configuration.settings.time_zone
+    calendar = queries.calendar
     until = bucket_start(now, HOUR)
     if isinstance(rule, VolumeSpikeRule):
         volumes = _volumes(queries, rule, until, REHEARSED, STEP)
-        return VolumeRehearsal(*volumes, volume_settings(rule, zone))
+        return VolumeRehearsal(*volumes, volume_settings(rule, calendar))
     shares = _shares(queries, rule, until, REHEARSED, STEP)
-    return NegativeRehearsal(*shares, negative_settings(rule, zone))
+    return NegativeRehearsal(*shares, negative_settings(rule, calendar))
 
 
 def _volumes(
@@ -221,15 +222,17 @@ def _group_of(queries: Queries, name: str) -> list[str]:
     return [topic.name for topic in topics if topic.group in groups] or [name]
 
 
-def volume_settings(rule: BurstRule, zone: str) -> VolumeSettings:
+def volume_settings(rule: BurstRule, calendar: Calendar) -> VolumeSettings:
     """Return how the rule judges volume."""
-    return VolumeSettings(rule.false_alarms_per_week, rule.minimum, zone=zone)
+    return VolumeSettings(
+        rule.false_alarms_per_week, rule.minimum, zone=calendar.zone, holidays=calendar.days
+    )
 
 
-def negative_settings(rule: BurstRule, zone: str) -> NegativeSettings:
+def negative_settings(rule: BurstRule, calendar: Calendar) -> NegativeSettings:
     """Return how the rule judges the negative share."""
-    budget = rule.false_alarms_per_week
+    budget, zone = rule.false_alarms_per_week, calendar.zone
     if isinstance(rule, CompetitorMoveRule):
         # What must be so many are the competitor's own mentions.
         return NegativeSettings(budget, rule.minimum, rule.minimum, counts_too=False, zone=zone)
-    return NegativeSettings(budget, minimum_scored=rule.minimum, zone=zone)
+    return NegativeSettings(budget, minimum_scored=rule.minimum, zone=zone, holidays=calendar.days)

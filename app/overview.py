@@ -31,7 +31,7 @@ from core.questions import GroupField, Order, Selection
 from core.settings import TopicKind
 from core.text import indexed_tokens, tokenise
 from core.window import TimeWindow, bucket_start
-from insights.baseline import HOUR, Baseline, fit_baseline
+from insights.baseline import HOUR, Baseline, Holidays, fit_baseline
 from insights.curation import Item, rank_worth_sharing
 from insights.distributions import count_interval
 from insights.measures import UsualRange, net_sentiment, share_of_voice, usual_range
@@ -79,7 +79,8 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
     selection = queries.selection(scope)
     stats = queries.stats_of(selection, scope.towards)
     hourly, reference = _history(queries, selection, window)
-    usual = usual_range(reference, _whole_hours(window), zone=scope.zone)
+    days = queries.calendar.days
+    usual = usual_range(reference, _whole_hours(window), zone=scope.zone, holidays=days)
     bursts = tuple(t for t in queries.trends(scope) if t.direction is Direction.RISING)
     inbox_scope = scope.needing_answer()
     inbox = queries.count(inbox_scope)
@@ -109,7 +110,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         previous=(
             queries.stats_of(replace(selection, window=before), scope.towards) if is_known else None
         ),
-        volume=_volume(hourly, reference, window, now, scope.zone),
+        volume=_volume(hourly, reference, window, now, scope.zone, days),
         sentiment=_sentiment(queries, selection, window, scope),
         shares=_shares(queries, scope),
         bursts=bursts,
@@ -193,14 +194,20 @@ def volume_points(
     queries: Queries, selection: Selection, window: TimeWindow, now: datetime, zone: str
 ) -> tuple[VolumePoint, ...]:
     """Return mentions by the hour or the local day, with what was expected before the window."""
-    return _volume(*_history(queries, selection, window), window, now, zone)
+    hourly, reference = _history(queries, selection, window)
+    return _volume(hourly, reference, window, now, zone, queries.calendar.days)
 
 
 def _volume(
-    hourly: Series, reference: Series, window: TimeWindow, now: datetime, zone: str
+    hourly: Series,
+    reference: Series,
+    window: TimeWindow,
+    now: datetime,
+    zone: str,
+    holidays: Holidays,
 ) -> tuple[VolumePoint, ...]:
     """Return mentions by the hour or the local day, with what was expected before the window."""
-    baseline = fit_baseline(reference, window.start, zone=zone)
+    baseline = fit_baseline(reference, window.start, zone=zone, holidays=holidays)
     is_known = baseline.covered_hours >= LEARNING_DAYS * 24
     span = Span.HOUR if window.length <= HOURLY_UP_TO else Span.DAY
     points = []

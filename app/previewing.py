@@ -172,7 +172,7 @@ def _burst(queries: Queries, rule: BurstRule, episode: Episode) -> Incident:
         level = level_evidence(verdict.shift, rule, zone)
         findings = find_findings(queries, rule, level.started_at, at)
         return open_level(rule, level, findings, at).incident
-    evidence = evidence_of(verdict, rule)
+    evidence = evidence_of(verdict, rule, queries.calendar)
     findings = find_findings(queries, rule, evidence.started_at, at)
     return open_incident(rule, evidence, findings, at).incident
 

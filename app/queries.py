@@ -25,6 +25,7 @@ from app.answers import (
     TrendRow,
     VolumePoint,
 )
+from app.calendar import Calendar, calendar_of
 from app.counting import Counts
 from app.inbox import InboxOrder, PageOrder, urgent_page
 from app.judging import judge
@@ -92,6 +93,11 @@ class Queries:
     def configuration(self) -> Configuration:
         """The configuration as it was when the application was opened."""
         return self._application.configuration
+
+    @property
+    def calendar(self) -> Calendar:
+        """The holidays around now."""
+        return calendar_of(self.configuration.settings, self.now())
 
     def now(self) -> datetime:
         """Return the application's time."""

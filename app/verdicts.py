@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.incident import Evidence, Words
 from alerts.incidents import level_told_at
+from app.calendar import Calendar
 from app.judging import judge
 from app.rounds import Found, Round, Standing
 from core.rules import BurstRule, CompetitorMoveRule, RuleKind
@@ -22,7 +24,8 @@ def examine(here: Round, rule: BurstRule) -> Found:
     if verdict is None:
         return Found("no mention yet", Standing.NO_DATA)
     standing = Standing.QUIET if verdict.learning is None else Standing.LEARNING
-    evidence = evidence_of(verdict, rule) if verdict.is_alert else None
+    calendar = here.queries.calendar
+    evidence = evidence_of(verdict, rule, calendar) if verdict.is_alert else None
     shift, level = verdict.shift, None
     if shift is not None and shift.is_news(level_told_at(here.known), here.now):
         level = level_evidence(shift, rule, here.zone)
@@ -44,9 +47,9 @@ def verdict_words(verdict: Verdict, kind: RuleKind) -> str:
     return f"quiet: {verdict.observed}, usual {verdict.low}-{verdict.high}"
 
 
-def evidence_of(verdict: Verdict, rule: BurstRule) -> Evidence:
-    """Return what a verdict that is an alert says."""
-    learning = verdict.learning
+def evidence_of(verdict: Verdict, rule: BurstRule, calendar: Calendar) -> Evidence:
+    """Return what a verdict that is an alert says; ``calendar`` names the holiday it fell on."""
+    learning, last = verdict.learning, verdict.at - timedelta(seconds=1)
     is_share = isinstance(rule, CompetitorMoveRule)
     return Evidence(
         window_start=verdict.window.start,
@@ -62,6 +65,7 @@ def evidence_of(verdict: Verdict, rule: BurstRule) -> Evidence:
         reference_start=verdict.reference.start,
         reference_end=verdict.reference.end,
         coverage=verdict.coverage,
+        holiday=calendar.name_on(last) if verdict.is_holiday else None,
         is_learning=learning is not None,
         note=f"This rule is {learning_words(learning, rule.kind)}." if learning else None,
         words=_share_words(verdict, rule) if is_share else None,

@@ -15,7 +15,7 @@ from datetime import datetime
 import numpy as np
 
 from bench.streams import CELLS, JUDGED_WEEKS, LEARNED_WEEKS, START, WEEKS, Cell, simulate
-from insights.baseline import HOUR, fit_baseline
+from insights.baseline import HOUR, NO_HOLIDAYS, Holidays, fit_baseline
 from insights.levels import Shift
 from insights.series import Series
 
@@ -37,13 +37,15 @@ def shifted(cell: Cell, rng: np.random.Generator, factor: float = 1.0, at: int =
     return Series.build(START, HOUR, counts, coverage)
 
 
-def told(series: Series, first: int, last: int) -> list[tuple[int, Shift]]:
+def told(
+    series: Series, first: int, last: int, holidays: Holidays = NO_HOLIDAYS
+) -> list[tuple[int, Shift]]:
     """Return the shifts told between two hours, each with the hour at which it is."""
     found: list[tuple[int, Shift]] = []
     told_at: datetime | None = None
     for hour in range(first, last + 1, STEP_HOURS):
         now = START + hour * HOUR
-        shifts = fit_baseline(series, now).shifts
+        shifts = fit_baseline(series, now, holidays=holidays).shifts
         if shifts and shifts[-1].is_news(told_at, now):
             told_at = now
             found.append((hour, shifts[-1]))

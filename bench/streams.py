@@ -7,6 +7,7 @@ generator alone, so every rule of a run sees the same streams.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -85,18 +86,19 @@ class Stream:
         )
 
 
-def mean_rates(cell: Cell) -> FloatArray:
-    """Return the mean mentions of each hour."""
+def mean_rates(cell: Cell, holidays: Sequence[int] = ()) -> FloatArray:
+    """Return the mean mentions of each hour; the days ``holidays`` (0 first) are like Sundays."""
     hours = np.arange(WEEKS * 168)
     daily = 1 + 0.6 * np.sin((hours % 24 - 9) / 24 * 2 * np.pi)
-    weekly = np.where(hours // 24 % 7 >= 5, 0.65, 1.14)
+    is_free = (hours // 24 % 7 >= 5) | np.isin(hours // 24, holidays)
+    weekly = np.where(is_free, 0.65, 1.14)
     growth = (1 + cell.growth_per_week) ** (hours / 168)
     return np.asarray(cell.rate * daily * weekly * growth)
 
 
-def simulate(cell: Cell, rng: np.random.Generator) -> Stream:
+def simulate(cell: Cell, rng: np.random.Generator, holidays: Sequence[int] = ()) -> Stream:
     """Return a stream of eight weeks to learn from and four to judge."""
-    hourly = mean_rates(cell)
+    hourly = mean_rates(cell, holidays)
     shape = 1 / cell.variation**2
     varied = hourly * rng.gamma(shape, 1 / shape, hourly.size)
     counts = rng.poisson(np.repeat(varied / PER_HOUR, PER_HOUR))
@@ -119,13 +121,19 @@ class Burst:
 
 
 def add_burst(
-    stream: Stream, rng: np.random.Generator, factor: float = BURST_FACTOR
+    stream: Stream,
+    rng: np.random.Generator,
+    factor: float = BURST_FACTOR,
+    begin: int | None = None,
 ) -> Burst | None:
-    """Return the stream with two hours of ``factor`` times the mean rate, from a random minute on.
+    """Return the stream with two hours of ``factor`` times the mean rate, from a minute on.
 
-    None if sources were away for most of it: nobody can tell what was not collected.
+    That is ``begin``, or a random one. None if sources were away for most of it: nobody can tell
+    what was not collected.
     """
-    begin = int(rng.integers(FIRST_JUDGED + PER_HOUR * 24, stream.counts.size - 3 * BURST_MINUTES))
+    if begin is None:
+        end = stream.counts.size - 3 * BURST_MINUTES
+        begin = int(rng.integers(FIRST_JUDGED + PER_HOUR * 24, end))
     minutes = np.arange(begin, begin + BURST_MINUTES)
     more = rng.poisson(stream.hourly[minutes // PER_HOUR] / PER_HOUR * (factor - 1))
     heard = stream.coverage[minutes] > 0

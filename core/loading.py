@@ -90,6 +90,10 @@ def _read_file(path: Path, kind: str, problems: list[Problem]) -> Any:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problems.append(Problem(path.name, "", f"{where}{getattr(err, 'problem', None) or err}"))
         return None
+    except ValueError as err:
+        # What looks like a date is read as one, such as 2026-13-40.
+        problems.append(Problem(path.name, "", f"holds a date that does not exist: {err}"))
+        return None
     return None if data is None else _shaped(data, path, kind, problems)
 
 
@@ -173,7 +177,11 @@ def _validate(
 
 
 def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...], str]) -> Problem:
-    location = [part for at, part in enumerate(error["loc"]) if not _is_tag(error["loc"], at)]
+    location = [
+        part
+        for at, part in enumerate(error["loc"])
+        if not _is_tag(error["loc"], at) and part != KEY_ITSELF
+    ]
     file = FILES.get(str(location[0]), "") if location else ""
     key = ""
     at: Any = data.get(str(location[0])) if location else None
@@ -199,6 +207,9 @@ def _problem(error: Any, data: dict[str, Any], variables: Mapping[tuple[str, ...
                 file = variable
     return Problem(file, key, message)
 
+
+KEY_ITSELF = "[key]"
+"""What pydantic names after a key that is wrong itself."""
 
 TAGGED = ("sources", "alerts")
 """Files whose entries are told apart by a key: pydantic names its value after the entry."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +14,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 _DURATION = re.compile(r"(\d+)\s*(s|m|min|h|d|w)")
 MASK = "**********"
 """What stands for a secret; what pydantic shows, too."""
+
+_DAY = re.compile(r"(?:(\d{4})-)?(\d{2})-(\d{2})")
+# A leap year: of every year's dates it has all.
+_ANY_YEAR = 2000
 
 _UNITS = {
     "s": timedelta(seconds=1),
@@ -73,11 +77,58 @@ def _check_name(name: str) -> str:
     return name.strip()
 
 
+def _read_country(value: object) -> object:
+    """Return a country's code as it is written; YAML reads Norway's, unquoted, as a no."""
+    if not isinstance(value, str):
+        return "NO" if value is False else value
+    country, dash, part = value.strip().partition("-")
+    return country.upper() + dash + part
+
+
+def _check_country(code: str) -> str:
+    import holidays
+
+    country, dash, part = code.partition("-")
+    known = holidays.list_supported_countries(include_aliases=False)
+    if country not in known:
+        raise ValueError(
+            f"{code!r} is no country whose holidays are known; write a code such as DE, or DE-BY "
+            f"for a part of one (allowed: {', '.join(sorted(known))})"
+        )
+    if dash and part not in known[country]:
+        parts = ", ".join(f"{country}-{name}" for name in sorted(known[country]))
+        raise ValueError(
+            f"{code!r} is no part of {country} whose holidays are known "
+            f"(allowed: {country}{', ' * bool(parts)}{parts})"
+        )
+    return code
+
+
+def _read_day(value: object) -> object:
+    """Return a day as text: YAML reads 2026-12-24 as a date."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _check_day(text: str) -> str:
+    match = _DAY.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError(text)
+        date(int(match[1] or _ANY_YEAR), int(match[2]), int(match[3]))
+    except ValueError as err:
+        raise ValueError(
+            f"{text!r} is no day; write 2026-12-24, or 12-24 for that day of every year"
+        ) from err
+    return text
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 MailAddress = Annotated[str, AfterValidator(_check_address)]
 HttpUrl = Annotated[str, AfterValidator(_check_http)]
 WebsocketUrl = Annotated[str, AfterValidator(_check_websocket)]
 Name = Annotated[str, Field(max_length=100), AfterValidator(_check_name)]
+HolidayCountry = Annotated[str, BeforeValidator(_read_country), AfterValidator(_check_country)]
+HolidayDay = Annotated[str, BeforeValidator(_read_day), AfterValidator(_check_day)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 

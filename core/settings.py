@@ -17,6 +17,8 @@ from core.rules import AnyRule, ClockTime
 from core.sections import (
     MASK,
     Duration,
+    HolidayCountry,
+    HolidayDay,
     HttpUrl,
     Language,
     MailAddress,
@@ -158,9 +160,11 @@ class TrackSettings(Section):
 
 
 class Settings(Section):
-    """settings.yml: engines, mail, time zone, languages and addresses."""
+    """settings.yml: engines, mail, time zone, holidays, languages and addresses."""
 
     time_zone: ZoneName = "UTC"
+    holidays: tuple[HolidayCountry, ...] = ()
+    own_holidays: dict[HolidayDay, Name] = Field(default={})
     languages: tuple[Language, ...] = Field(
         default=("en", "de", "es", "fr", "it", "pt"), min_length=1
     )

@@ -10,12 +10,16 @@ Morris, JASA 78, 1983): a cell moves away from its prior by
 
 where S is the weighted count, M the weighted prior mean, V the variance of S under the negative
 binomial, and tau^2 the relative variance of cells about their priors beyond V, by moments.
+
+A holiday counts as a Sunday, in what is learned and in what is expected: the usual way where load
+is forecast, and one that needs no year of history (Ziel, Modeling public holidays in load
+forecasting: a German case study, J. Mod. Power Syst. Clean Energy 6, 2018).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -43,6 +47,10 @@ from insights.levels import Hours, Shift, find_shifts
 from insights.series import GOOD_COVERAGE, Series
 
 BoolArray = npt.NDArray[np.bool_]
+Holidays = frozenset[date]
+"""Local dates; hashable, as the hours of the week of a day are remembered by them."""
+
+NO_HOLIDAYS: Holidays = frozenset()
 HOUR = timedelta(hours=1)
 WEEK = timedelta(weeks=1)
 # Eight weeks: enough same-hours for a spread, short enough to follow growth.
@@ -60,6 +68,7 @@ SHIFTED_PASSES = 5
 LEAST_BEFORE_HOURS = 4 * HOURS_PER_WEEK
 # Lengths (hours) over which the spread of sums is measured; interpolated between.
 SPREAD_HOURS = (1, 2, 3, 6, 12, 24)
+SUNDAY = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +82,7 @@ class Baseline:
     from; of the hours of ``reference``, ``rates`` and ``fitted`` are what was seen and what the fit
     makes of it, and ``is_quiet`` says which were covered and no burst. ``shifts`` are the level
     shifts found in it, oldest first: the profile and the level are those of the newest level.
+    ``holidays`` are the dates that count as Sundays.
     """
 
     reference: TimeWindow
@@ -87,6 +97,7 @@ class Baseline:
     fitted: FloatArray
     is_quiet: BoolArray
     shifts: tuple[Shift, ...] = ()
+    holidays: Holidays = NO_HOLIDAYS
 
     @property
     def spread(self) -> float:
@@ -95,7 +106,12 @@ class Baseline:
 
     def hourly(self, first_hour: datetime, number: int) -> FloatArray:
         """Return the expected mentions of ``number`` hours (UTC) from ``first_hour`` on."""
-        return np.asarray(self.profile[hour_slots(first_hour, number, self.zone)] * self.level)
+        slots = hour_slots(first_hour, number, self.zone, self.holidays)
+        return np.asarray(self.profile[slots] * self.level)
+
+    def is_holiday(self, instant: datetime) -> bool:
+        """Return whether ``instant`` lies on a holiday, and so is compared with Sundays."""
+        return instant.astimezone(ZoneInfo(self.zone)).date() in self.holidays
 
     def expected(self, start: datetime, step: timedelta, number: int) -> FloatArray:
         """Return the expected mentions of ``number`` buckets of ``step`` from ``start`` on.
@@ -132,12 +148,18 @@ class Baseline:
 
 
 def fit_baseline(
-    series: Series, end: datetime, *, zone: str = "UTC", weeks: int = REFERENCE_WEEKS
+    series: Series,
+    end: datetime,
+    *,
+    zone: str = "UTC",
+    weeks: int = REFERENCE_WEEKS,
+    holidays: Holidays = NO_HOLIDAYS,
 ) -> Baseline:
     """Return what was usual in the ``weeks`` before ``end`` (cut down to a whole hour).
 
-    Reads only buckets that end by then. Poorly covered hours and past bursts are left out. Without
-    any covered hour the profile is 0 throughout and ``covered_hours`` is 0.
+    Reads only buckets that end by then. Poorly covered hours and past bursts are left out, and
+    ``holidays`` (dates in ``zone``) count as Sundays. Without any covered hour the profile is 0
+    throughout and ``covered_hours`` is 0.
     Raises ValueError if the series' buckets are longer than an hour or do not divide it.
     """
     counts, exposure, first = hours_before(series, end, weeks)
@@ -147,9 +169,10 @@ def fit_baseline(
     if covered == 0:
         profile, spread = np.zeros(HOURS_PER_WEEK), np.array([SPREAD_PRIOR])
         return Baseline(
-            reference, zone, profile, 1.0, spread, 1.0, 0, 0, exposure, exposure, usable
+            *(reference, zone, profile, 1.0, spread, 1.0, 0, 0, exposure, exposure, usable),
+            holidays=holidays,
         )
-    slots = hour_slots(first, len(counts), zone)
+    slots = hour_slots(first, len(counts), zone, holidays)
     age = np.arange(len(counts), 0, -1.0)
     rates = np.divide(counts, exposure, out=np.zeros(len(counts)), where=usable)
     # A burst widens the profile and the spread that it is to be found by. So hours far above the
@@ -208,6 +231,7 @@ def fit_baseline(
         fitted=fitted,
         is_quiet=kept,
         shifts=shifts,
+        holidays=holidays,
     )
 
 
@@ -219,26 +243,26 @@ def _scale(shifts: tuple[Shift, ...], first: datetime, number: int) -> FloatArra
     return scale
 
 
-def hour_slots(first_hour: datetime, number: int, zone: str) -> IntArray:
+def hour_slots(
+    first_hour: datetime, number: int, zone: str, holidays: Holidays = NO_HOLIDAYS
+) -> IntArray:
     """Return, for ``number`` UTC hours from ``first_hour`` on, the hour of the week in ``zone``.
 
-    Monday 00:00 is 0, Sunday 23:00 is 167. In zones off by a part of an hour, a UTC hour belongs to
-    the local hour in which it starts.
+    Monday 00:00 is 0, Sunday 23:00 is 167; the hours of ``holidays`` are those of a Sunday. In
+    zones off by a part of an hour, a UTC hour belongs to the local hour in which it starts.
     """
     hour = int(first_hour.timestamp()) // 3600
     day, into = divmod(hour, 24)
-    days = [_day_slots(d, zone) for d in range(day, (hour + number) // 24 + 1)]
+    days = [_day_slots(d, zone, holidays) for d in range(day, (hour + number) // 24 + 1)]
     return np.array(days, dtype=np.int64).ravel()[into : into + number]
 
 
 @lru_cache(maxsize=4096)
-def _day_slots(day: int, zone: str) -> tuple[int, ...]:
+def _day_slots(day: int, zone: str, holidays: Holidays) -> tuple[int, ...]:
     """Return the local hours of the week of the 24 UTC hours of a day (counted from 1970)."""
-    if zone == "UTC":
-        return tuple((day + 3) % 7 * 24 + hour for hour in range(24))  # 1970 began on a Thursday
     info = ZoneInfo(zone)
     local = [datetime.fromtimestamp(day * 86400 + hour * 3600, info) for hour in range(24)]
-    return tuple(at.weekday() * 24 + at.hour for at in local)
+    return tuple((SUNDAY if at.date() in holidays else at.weekday()) * 24 + at.hour for at in local)
 
 
 def to_hours(series: Series) -> Series:

@@ -17,7 +17,15 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from core.window import TimeWindow
-from insights.baseline import HOUR, Baseline, BoolArray, fit_baseline, to_hours
+from insights.baseline import (
+    HOUR,
+    NO_HOLIDAYS,
+    Baseline,
+    BoolArray,
+    Holidays,
+    fit_baseline,
+    to_hours,
+)
 from insights.distributions import FloatArray, IntArray, count_interval, upper_tail
 from insights.levels import FALSE_SHIFTS_PER_WEEK, Shift, deviations_for
 from insights.series import Series
@@ -58,6 +66,7 @@ class VolumeSettings:
 
     ``false_alarms_per_week`` is the budget of one rule on quiet data; ``minimum`` the mentions that
     a window must hold; ``learning_from`` the mentions an hour that fire while learning.
+    ``holidays`` are dates in ``zone`` that count as Sundays.
     """
 
     false_alarms_per_week: float = 0.15
@@ -66,6 +75,7 @@ class VolumeSettings:
     learning_days: int = LEARNING_DAYS
     learning_from: int = 12
     zone: str = "UTC"
+    holidays: Holidays = NO_HOLIDAYS
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value out of its range."""
@@ -93,13 +103,18 @@ def judge_volume(
     levels = _levels(series, index, index, settings)
     hours = to_hours(series) if history is None else history
     at, longest = series.time_of(index + 1), max(levels) * series.step
-    baseline = fit_baseline(hours, reference_end(at, longest), zone=settings.zone)
+    baseline = fit_volume(hours, reference_end(at, longest), settings)
     learning = _learning(hours, at, longest, settings)
     if learning is not None:
         return _learning_verdict(series, at, baseline, learning)
     scan = _scan_group(series, index, index, baseline, levels, settings)
     verdict = volume_verdict(series, index, baseline, scan)
     return replace(verdict, shift=newest_shift(baseline, settings))
+
+
+def fit_volume(hours: Series, end: datetime, settings: VolumeSettings) -> Baseline:
+    """Return what was usual in the eight weeks before ``end`` (cut down to a whole hour)."""
+    return fit_baseline(hours, end, zone=settings.zone, holidays=settings.holidays)
 
 
 def newest_shift(baseline: Baseline, settings: VolumeSettings) -> Shift | None:
@@ -149,7 +164,7 @@ def scan_volume(
             until = same_reference(series, at, last, longest)
             end = reference_end(series.time_of(at + 1), longest)
             if end not in known:
-                known[end] = fit_baseline(hours, end, zone=settings.zone)
+                known[end] = fit_volume(hours, end, settings)
             parts.append(_scan_group(series, at, until, known[end], levels, settings))
         else:
             until = same_reference(series, at, last, longest, HOUR)
@@ -274,6 +289,7 @@ def volume_verdict(series: Series, index: int, baseline: Baseline, scan: Scan) -
         reference=baseline.reference,
         coverage=coverage,
         started_at=run_start(series, index, baseline, factor) if is_alert else None,
+        is_holiday=baseline.is_holiday(series.time_of(index)),
     )
 
 

@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 
 from core.window import TimeWindow
-from insights.baseline import HOUR, fit_baseline
+from insights.baseline import HOUR, NO_HOLIDAYS, Holidays, fit_baseline
 from insights.distributions import count_interval, wilson_interval
 from insights.series import Series
 from insights.verdict import USUAL_MASS
@@ -215,15 +215,21 @@ def growth(seen: Sequence[tuple[datetime, int | None]]) -> Growth | None:
 
 
 def usual_range(
-    series: Series, window: TimeWindow, *, zone: str = "UTC", minimum_days: int = 14
+    series: Series,
+    window: TimeWindow,
+    *,
+    zone: str = "UTC",
+    minimum_days: int = 14,
+    holidays: Holidays = NO_HOLIDAYS,
 ) -> UsualRange | None:
     """Return what ``window`` usually holds, from the eight weeks before it begins.
 
     For the Overview: "212 mentions since yesterday, usual 180-240". The window is cut to whole
-    buckets. None with fewer than ``minimum_days`` covered days of history, or an empty window.
+    buckets. ``holidays`` (dates in ``zone``) count as Sundays. None with fewer than
+    ``minimum_days`` covered days of history, or an empty window.
     """
     number = round(window.length / series.step)
-    baseline = fit_baseline(series, window.start, zone=zone)
+    baseline = fit_baseline(series, window.start, zone=zone, holidays=holidays)
     if baseline.covered_hours < minimum_days * 24 or number == 0:
         return None
     start = series.time_of(series.index_of(window.start))

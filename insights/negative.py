@@ -19,7 +19,7 @@ import numpy as np
 
 from core.window import TimeWindow
 from insights import burst
-from insights.baseline import HOUR, Baseline, fit_baseline
+from insights.baseline import HOUR, NO_HOLIDAYS, Baseline, Holidays, fit_baseline
 from insights.burst import LONGEST_RUN, volume_evidence, volume_verdict
 from insights.distributions import share_interval
 from insights.series import Series
@@ -68,7 +68,8 @@ class NegativeSettings:
 
     ``minimum_scored`` and ``minimum_negative`` are what a window must hold; ``learning_from`` the
     negative mentions an hour that fire while learning. Without ``counts_too`` the share is all that
-    is tested, and has the whole budget.
+    is tested, and has the whole budget. ``holidays`` are dates in ``zone`` whose numbers, not
+    shares, are compared with those of Sundays.
     """
 
     false_alarms_per_week: float = 0.15
@@ -79,6 +80,7 @@ class NegativeSettings:
     learning_days: int = LEARNING_DAYS
     learning_from: int = 8
     zone: str = "UTC"
+    holidays: Holidays = NO_HOLIDAYS
 
     def __post_init__(self) -> None:
         """Raises ValueError for a value out of its range."""
@@ -100,8 +102,9 @@ class NegativeBaseline:
 
 def fit_negative(hours: ShareSeries, end: datetime, settings: NegativeSettings) -> NegativeBaseline:
     """Return what was usual in the eight weeks before ``end`` (cut down to a whole hour)."""
-    zone = settings.zone
-    counts = fit_baseline(hours.negative, end, zone=zone) if settings.counts_too else None
+    zone, counts = settings.zone, None
+    if settings.counts_too:
+        counts = fit_baseline(hours.negative, end, zone=zone, holidays=settings.holidays)
     return NegativeBaseline(fit_shares(hours, end, zone=zone), counts)
 
 

@@ -33,7 +33,7 @@ from insights.baseline import (
     fit_baseline,
     hours_before,
 )
-from insights.burst import VolumeSettings, scan_volume
+from insights.burst import VolumeSettings, fit_volume, scan_volume
 from insights.distributions import FloatArray, IntArray
 from insights.negative import NegativeBaseline, NegativeSettings, scan_negative
 from insights.series import GOOD_COVERAGE, Series
@@ -272,7 +272,7 @@ class VolumeRehearsal:
         check_history(hours)
         self._series, self._hours, self._settings = series, hours, settings
         self.step = series.step
-        self.usual = fit_baseline(hours, hours.end, zone=settings.zone)
+        self.usual = fit_volume(hours, hours.end, settings)
         self._fitted: dict[datetime, Baseline] = {}
 
     def quiet_days(self) -> IntArray:
@@ -321,7 +321,9 @@ class NegativeRehearsal:
         self._shares, self._hours, self._settings = shares, hours, settings
         self.step, end = shares.scored.step, hours.scored.end
         self.usual = fit_shares(hours, end, zone=settings.zone)
-        self._volume = fit_baseline(hours.scored, end, zone=settings.zone)
+        self._volume = fit_baseline(
+            hours.scored, end, zone=settings.zone, holidays=settings.holidays
+        )
         self._fitted: dict[datetime, NegativeBaseline] = {}
 
     def quiet_days(self) -> IntArray:

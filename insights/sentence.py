@@ -136,7 +136,8 @@ def describe_verdict(verdict: Verdict, zone: str = "UTC") -> str:
         text = f"{_count(verdict.observed, 'mention')} in {length}"
         if verdict.factor is not None and verdict.is_alert:
             local = verdict.window.start.astimezone(ZoneInfo(zone))
-            text += f", {format_factor(verdict.factor)} times a usual {local:%A %H:%M}"
+            day = "Sunday" if verdict.is_holiday else f"{local:%A}"
+            text += f", {format_factor(verdict.factor)} times a usual {day} {local:%H:%M}"
         joint = "; usual "
     if verdict.learning is not None:
         return f"{text} ({describe_learning(verdict.learning, verdict.measure)})"

@@ -78,7 +78,8 @@ class Verdict:
     ``coverage`` (0..1) is that of ``window``. For negative rules ``observed`` counts negative
     mentions of ``scored`` ones, for shares of voice those of one topic among ``scored`` of its
     group; for volume ``scored`` is None. ``shift`` is the newest level shift that a volume rule may
-    tell, whatever this bucket holds.
+    tell, whatever this bucket holds. ``is_holiday`` says that a number was compared with Sundays,
+    as the bucket lies on a holiday.
     """
 
     measure: Measure
@@ -99,6 +100,7 @@ class Verdict:
     learning: Learning | None = None
     scored: int | None = None
     shift: Shift | None = None
+    is_holiday: bool = False
 
     @property
     def share(self) -> float | None:

@@ -12,6 +12,9 @@ from rich.text import Text
 from app.cli.session import err, out, session, table
 from core.errors import ConfigurationError
 
+SHOWN_HOLIDAYS = 3
+"""The next ones, which prove that the right country is configured."""
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to ``app``."""
@@ -43,6 +46,8 @@ def check_config() -> None:
 
     Example: groundswell check-config --config configs
     """
+    from app.bootstrap import system_clock
+    from app.calendar import calendar_of
     from core.loading import load_configuration
     from core.settings import masked
 
@@ -69,6 +74,9 @@ def check_config() -> None:
     if not session.is_json:
         for topic, account in accounts:
             out.print(Text(f"own account of {topic}: {account.service} {account.id}"))
+        calendar = calendar_of(configuration.settings, session.now or system_clock())
+        for day, name in calendar.next_after(session.now or system_clock(), SHOWN_HOLIDAYS):
+            out.print(Text(f"holiday, compared with Sundays: {day:%a %d %b %Y}, {name}"))
 
 
 def doctor() -> None:

@@ -448,3 +448,11 @@ def test_less_than_one_mention_is_no_measure() -> None:
     text = text_of(compose(told, MAIL, ["press@listen.example"]))
     assert "Acme has 34 mentions in 60 minutes, more than a usual Thursday 15:00." in text
     assert "514" not in text
+
+
+def test_a_mail_on_a_holiday_compares_with_sundays() -> None:
+    """It says so, and names the holiday; on other days it says nothing of it."""
+    told = text_of(compose(facts(incident(evidence(holiday="Christmas\nDay"))), MAIL, []))
+    assert "Acme has 10.0 times the volume of a usual Sunday 15:00." in told
+    assert "It is a holiday (Christmas Day): compared with Sundays." in told
+    assert "holiday" not in text_of(compose(facts(), MAIL, []))

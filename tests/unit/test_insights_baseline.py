@@ -1,15 +1,18 @@
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.window import TimeWindow
 from insights.baseline import fit_baseline, hour_slots, to_hours
 from insights.series import Series
 
 START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 WEEKS = 8
 
 
@@ -188,6 +191,73 @@ def test_the_hour_of_the_week_is_the_zones() -> None:
     baseline = fit_baseline(series, end, zone="Europe/Berlin")
     day = baseline.expected(end, HOUR, 24)
     assert int(np.argmax(day)) == 7
+
+
+def test_a_holiday_has_the_hours_of_a_sunday() -> None:
+    """From the zone's midnight to the next, and the day after is a day like any."""
+    friday = frozenset({date(2026, 12, 25)})
+    slots = hour_slots(datetime(2026, 12, 24, tzinfo=UTC), 72, "UTC", friday)
+    assert slots.tolist() == [*range(72, 96), *range(144, 168), *range(120, 144)]
+    begins = datetime(2026, 12, 24, 15, tzinfo=UTC)  # midnight in Tokyo
+    assert hour_slots(begins - HOUR, 2, "Asia/Tokyo", friday).tolist() == [95, 144]
+    assert hour_slots(begins + 23 * HOUR, 2, "Asia/Tokyo", friday).tolist() == [167, 120]
+
+
+def test_a_holiday_is_23_hours_long_where_the_clocks_change() -> None:
+    """Sunday 29 March 2026 has no 02:00 in Berlin, be it a holiday or not."""
+    start = datetime(2026, 3, 28, 23, tzinfo=UTC)
+    changed = frozenset({date(2026, 3, 29)})
+    slots = hour_slots(start, 24, "Europe/Berlin", changed).tolist()
+    assert slots == [144, 145, *range(147, 168), 0]
+    assert slots == hour_slots(start, 24, "Europe/Berlin").tolist()
+
+
+def with_holidays(days: Collection[int], weeks: int = WEEKS + 1, seed: int = 5) -> Series:
+    """A stream of which the days (counted from its start) are like Sundays."""
+    mean = rhythm(30, weeks)
+    for day in days:
+        mean[day * 24 : (day + 1) * 24] = rhythm(30, 1)[144:]
+    return Series.build(START, HOUR, np.random.default_rng(seed).poisson(mean))
+
+
+def test_what_is_expected_of_a_holiday_is_what_sundays_hold() -> None:
+    """Within some percent; without the calendar twice as much would be expected."""
+    series, end = with_holidays([WEEKS * 7 + 4]), START + (WEEKS * 7 + 4) * DAY
+    friday = frozenset({end.date()})
+    seen = series.between(TimeWindow.before(end + DAY, DAY)).total()
+    known = fit_baseline(series, end, holidays=friday).expected(end, HOUR, 24).sum()
+    unknown = fit_baseline(series, end).expected(end, HOUR, 24).sum()
+    assert known == pytest.approx(seen, rel=0.12)
+    assert unknown > 1.6 * seen
+    after = fit_baseline(series, end, holidays=friday).expected(end + 3 * DAY, HOUR, 24).sum()
+    assert after == pytest.approx(fit_baseline(series, end).expected(end + 3 * DAY, HOUR, 24).sum())
+
+
+def test_a_holiday_that_is_over_leaves_its_weekday_alone() -> None:
+    """Two Mondays off of eight make the next Monday no quieter where they are known."""
+    days = [7 * 7, 6 * 7]
+    series, end = with_holidays(days), START + WEEKS * 7 * DAY
+    known = fit_baseline(series, end, holidays=frozenset((START + d * DAY).date() for d in days))
+    truth = rhythm(30, 1)[:24].sum()
+    assert known.expected(end, HOUR, 24).sum() == pytest.approx(truth, rel=0.04)
+    assert fit_baseline(series, end).expected(end, HOUR, 24).sum() < 0.94 * truth
+    assert known.is_holiday(START + days[0] * DAY)
+    assert not known.is_holiday(end)
+
+
+def test_a_burst_on_a_holiday_does_not_shape_sundays() -> None:
+    """What is far from even on a holiday is masked as on any day."""
+    days = [6 * 7 + 2]
+    series, end = with_holidays(days), START + WEEKS * 7 * DAY
+    loud = series.counts.copy()
+    loud[days[0] * 24 + 10 : days[0] * 24 + 16] *= 12
+    calendar = frozenset({(START + days[0] * DAY).date()})
+    one, other = (
+        fit_baseline(Series.build(START, HOUR, counts), end, holidays=calendar)
+        for counts in (series.counts, loud)
+    )
+    assert other.masked_hours >= 6
+    assert other.profile[144:].sum() == pytest.approx(one.profile[144:].sum(), rel=0.03)
 
 
 def test_a_jump_is_first_a_burst_then_a_level() -> None:

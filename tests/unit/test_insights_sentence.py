@@ -145,6 +145,9 @@ def test_verdicts_in_words() -> None:
     assert describe_verdict(verdict()) == (
         "88 mentions in 2 hours, 4.3 times a usual Tuesday 14:00; usual 15-27"
     )
+    assert describe_verdict(verdict(is_holiday=True)) == (
+        "88 mentions in 2 hours, 4.3 times a usual Sunday 14:00; usual 15-27"
+    )
     assert describe_verdict(verdict(is_alert=False)) == "88 mentions in 2 hours; usual 15-27"
     negative = verdict(Measure.NEGATIVE, observed=61, scored=88)
     assert describe_verdict(negative) == (

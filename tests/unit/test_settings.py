@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from core.rules import VolumeSpikeRule
@@ -35,6 +36,15 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         MailSettings(sender=address)
     with pytest.raises(ValidationError, match="is no e-mail address"):
         VolumeSpikeRule(name="r", topic="t", recipients=(address,))
+
+
+def test_own_holidays_are_dates_with_names() -> None:
+    """YAML makes a date of one that has a year, and leaves text where it has none."""
+    data = yaml.safe_load("own_holidays: {2026-12-24: works outing, 12-31: New Year's Eve}")
+    assert Settings.model_validate(data).own_holidays == {
+        "2026-12-24": "works outing",
+        "12-31": "New Year's Eve",
+    }
 
 
 def _feed(url: str) -> str:

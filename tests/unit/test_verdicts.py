@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from app.calendar import calendar_of
 from app.verdicts import evidence_of, level_evidence
 from core.rules import VolumeSpikeRule
+from core.settings import Settings
 from core.window import TimeWindow
 from insights.levels import Shift
 from insights.verdict import Learning, Measure, Status, Verdict
 
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
+NO_CALENDAR = calendar_of(Settings(), NOW)
 RULE = VolumeSpikeRule(name="Acme volume", topic="Acme")
 SURE = Verdict(
     measure=Measure.VOLUME,
@@ -34,10 +37,18 @@ SURE = Verdict(
 
 def test_evidence_says_what_the_judge_found() -> None:
     """Observed, expected, usual range, factor and probability are the verdict's."""
-    seen = evidence_of(SURE, RULE)
+    seen = evidence_of(SURE, RULE, NO_CALENDAR)
     assert (seen.observed, seen.expected, seen.low, seen.high) == (61, 6.1, 3, 9)
     assert (seen.factor, seen.p, seen.started_at) == (10.0, 2.5e-7, NOW - timedelta(hours=2))
     assert not seen.is_learning
+
+
+def test_evidence_names_the_holiday_that_it_fell_on() -> None:
+    """Only where Sundays were compared with: a share is with the same hours of all days."""
+    outing = Settings(own_holidays={"2026-03-05": "works outing"})
+    calendar = calendar_of(outing, NOW)
+    assert evidence_of(replace(SURE, is_holiday=True), RULE, calendar).holiday == "works outing"
+    assert evidence_of(SURE, RULE, calendar).holiday is None
 
 
 def test_what_a_learning_rule_does_not_know_is_none() -> None:
@@ -46,7 +57,7 @@ def test_what_a_learning_rule_does_not_know_is_none() -> None:
     young = replace(
         SURE, expected=None, low=None, high=None, factor=None, p=None, level=None, learning=learning
     )
-    seen = evidence_of(young, RULE)
+    seen = evidence_of(young, RULE, NO_CALENDAR)
     assert (seen.expected, seen.low, seen.high, seen.factor, seen.p) == (None,) * 5
     assert seen.is_learning
     assert seen.note is not None
@@ -55,7 +66,7 @@ def test_what_a_learning_rule_does_not_know_is_none() -> None:
 
 def test_nothing_expected_is_known_and_a_factor_of_it_is_not() -> None:
     """An expectation of nought stays; how many times nought that is nobody can say."""
-    seen = evidence_of(replace(SURE, expected=0.0, low=0, high=0, factor=None), RULE)
+    seen = evidence_of(replace(SURE, expected=0.0, low=0, high=0, factor=None), RULE, NO_CALENDAR)
     assert (seen.expected, seen.low, seen.high, seen.factor) == (0.0, 0, 0, None)
 
 
