@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
-from core.rules import Rule, TopicRule
+from core.rules import Rule, RuleKind, TopicRule
 
 STALE_AFTER = timedelta(hours=2)
 """A window that ended longer ago is history: backfill and imports open no incident."""
 
 QUIET_BEFORE_RESOLVED = timedelta(hours=2)
 """A crisis that pauses for less is the same crisis."""
+
+ABOUT_OURSELVES = {RuleKind.SOURCE_OUTAGE, RuleKind.SELF_TEST}
+"""Kinds about what Groundswell knows of itself: no silence has to be listened to."""
+
+MENDED_BEFORE_RESOLVED = timedelta(minutes=10)
+"""A source that fails again sooner was not mended: it is the same outage."""
 
 SAME_BEGINNING = timedelta(hours=12)
 """An incident that began later than this after a new level is another matter."""
@@ -116,7 +122,9 @@ def fall_quiet(incident: Incident, now: datetime, unwatched: timedelta = timedel
 
     Of that while ``unwatched`` does not count: when nobody listened, silence says nothing.
     """
-    if now - incident.updated_at - unwatched < QUIET_BEFORE_RESOLVED:
+    is_ours = incident.kind in ABOUT_OURSELVES
+    after = MENDED_BEFORE_RESOLVED if is_ours else QUIET_BEFORE_RESOLVED
+    if now - incident.updated_at - unwatched < after:
         return Advance(incident, None)
     resolved = incident.model_copy(update={"resolved_at": now, "step": IncidentStep.RESOLVED})
     return Advance(resolved, IncidentStep.RESOLVED)

@@ -21,6 +21,9 @@ CALM, BUSY, UNSURE = "#2f7d4f", "#c2410c", "#8a5a00"
 ENOUGH_ON_TIME = 0.9
 """With less of the sources' time covered nobody can say that it was quiet."""
 
+LONG_UNHEARD = timedelta(hours=1)
+"""What is said in so long may be what the night was about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -142,6 +145,7 @@ class Watch:
     """What the morning's statement rests on.
 
     ``on_time`` is the share (0..1) of polls that went well, None where nothing was polled;
+    ``unheard`` is for how long nobody collected, as far as nothing of that time came later;
     ``is_tested`` whether a self-test is set up, ``tested_at`` (on the wall clock) when the last one
     arrived and ``seconds`` how long it took; ``is_test_late`` says that one is overdue,
     ``is_test_kept`` is False for a past morning, of whose self-test nothing is kept.
@@ -160,6 +164,7 @@ class Watch:
     is_test_kept: bool = True
     incidents: int = 0
     open_incidents: int = 0
+    unheard: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +222,11 @@ def _doubts(watch: Watch) -> list[str]:
         found.append(f"Sources answered only {100 * watch.on_time:.0f} % of the time.")
     if watch.on_time is None:
         found.append("No source was asked.")
+    elif watch.unheard >= LONG_UNHEARD:
+        hours = watch.unheard / timedelta(hours=1)
+        found.append(
+            f"For {hours:.2g} hours nobody collected, and nothing of that time came later."
+        )
     return found
 
 

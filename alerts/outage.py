@@ -45,12 +45,17 @@ class SelfTest:
 
 
 def find_outages(
-    rule: SourceOutageRule, sources: Sequence[SourceState], now: datetime, awake_since: datetime
+    rule: SourceOutageRule,
+    sources: Sequence[SourceState],
+    now: datetime,
+    awake_since: datetime,
+    told_at: datetime | None = None,
 ) -> list[Outage]:
     """Return the sources that have not answered for ``rule.after``, longest first.
 
     The time before ``awake_since`` does not count: then nobody asked them. Nor does the ordinary
-    pause of a source that is asked less often.
+    pause of a source that is asked less often. What failed before ``told_at``, when an outage that
+    is not over was told, and fails still, is out whatever was slept since.
     """
     found = []
     for source in sources:
@@ -63,7 +68,8 @@ def find_outages(
         is_failing = source.last_poll is not None and source.last_poll > since
         if is_failing:
             allowed = rule.after
-        if now - max(since, awake_since) >= allowed:
+        is_known = is_failing and told_at is not None and since < told_at
+        if is_known or now - max(since, awake_since) >= allowed:
             reason = source.reason if is_failing else None
             found.append(Outage(source.name, since, reason or "it was not asked"))
     return sorted(found, key=lambda one: (one.since, one.source))

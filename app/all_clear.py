@@ -63,6 +63,7 @@ def watch_of(here: Round, rule: AllClearRule, window: TimeWindow) -> Watch:
         unanswered=queries.count(waiting),
         answer_within=rule.answer_within,
         on_time=share_on_time(queries, window),
+        unheard=sum((one.length for one in queries.counts.unheard(window)), timedelta()),
         is_tested=bool(tests),
         tested_at=test.arrived_at.astimezone(zone) if test.arrived_at else None,
         seconds=test.seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,13 +14,17 @@ from core.ports import Index
 from core.query.ast import FieldRange
 from core.questions import Order, Selection
 from core.versions import Unlike, Version
-from core.window import EPOCH, TimeWindow, bucket_start, check_step
+from core.window import EPOCH, QUARTER, TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
 from insights.distributions import FloatArray
 from insights.series import Series
 
 if TYPE_CHECKING:
+    from app.stores.gaps import Gap
     from app.stores.state import StateStore
+
+PATIENCE = 3
+"""Polls in a row that may be missing before nobody is said to collect; one is a restart."""
 
 REMEMBERED_SERIES = 400
 """Series that one round keeps: two for each of 200 topics, about 40 MB."""
@@ -39,12 +44,21 @@ ARRIVING_LEAST = 5
 class Counts:
     """Counts over time of what an index holds, with the share of sources that could be polled.
 
-    With ``is_one_round`` it serves one round over many rules, at one instant: what several of them
-    ask is asked once.
+    ``every`` is how often a source is asked. With ``is_one_round`` it serves one round over many
+    rules, at one instant: what several of them ask is asked once.
     """
 
-    def __init__(self, state: StateStore, index: Index, *, is_one_round: bool = False) -> None:
+    def __init__(
+        self,
+        state: StateStore,
+        index: Index,
+        clock: Callable[[], datetime],
+        every: timedelta = timedelta(),
+        *,
+        is_one_round: bool = False,
+    ) -> None:
         self._state, self._index, self._is_one_round = state, index, is_one_round
+        self._clock, self._every = clock, every
         self._told_series: dict[tuple[Selection, TimeWindow, timedelta], Series] = {}
         self._told_first: dict[tuple[str, ...], datetime | None] = {}
         self._arrived: dict[tuple[tuple[str, ...], datetime], int] = {}
@@ -54,8 +68,9 @@ class Counts:
     def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         """Return gap-free counts of the selection in ``window``.
 
-        Buckets before the first mention of its topics are unknown; hours in which sources failed
-        are covered by the share of polls that went well.
+        Buckets before the first mention of its topics are unknown, and so are those in which nobody
+        collected (``unheard``); hours in which sources failed are covered by the share of polls
+        that went well.
         """
         key = (selection, window, step)
         if key not in self._told_series:
@@ -131,11 +146,37 @@ class Counts:
     def coverage(self, window: TimeWindow, step: timedelta) -> dict[datetime, float]:
         """Return, for each bucket, the share of its sources that could be polled.
 
-        Hours that no source was polled in count as covered: they were imported, or fetched as
-        history later.
+        Time before the first poll counts as covered: it was imported, or fetched as history later.
         """
         covered = self._covered(window, step)
         return dict(zip(window.buckets(step), map(float, covered), strict=True))
+
+    def gaps(self, window: TimeWindow) -> list[Gap]:
+        """Return the gaps of ``window``, in order, longer than the ordinary pause between polls."""
+        pause = PATIENCE * self._every
+        found = self._state.gaps.between(window, self._clock())
+        return [one for one in found if one.source is not None or one.window.length > pause]
+
+    def unheard(self, window: TimeWindow) -> list[TimeWindow]:
+        """Return when nobody collected and nothing of that time came later.
+
+        A source that is asked again brings what it still has. From the first mention of a gap on
+        that it brought, the gap is known.
+        """
+        gaps = [one.window for one in self.gaps(window) if one.source is None]
+        if not gaps:
+            return []
+        span = TimeWindow(gaps[0].start, max(one.end for one in gaps))
+        everything = Selection(window=span, include_own=True, include_irrelevant=True)
+        heard = [bucket.start for bucket in self._index.buckets(everything, QUARTER)]
+        found = []
+        for gap in gaps:
+            # A quarter that the gap begins in may hold what was heard before.
+            known = (at for at in heard if gap.start <= at < gap.end)
+            deaf = TimeWindow(gap.start, next(known, gap.end))
+            if deaf.end > window.start:
+                found.append(TimeWindow(max(deaf.start, window.start), min(deaf.end, window.end)))
+        return [one for one in found if one.length]
 
     def unwatched(self, window: TimeWindow) -> timedelta:
         """Return how much of ``window`` lies in hours in which no source was polled at all.
@@ -167,7 +208,9 @@ class Counts:
                 place = int(at.timestamp()) // 3600 - first
                 if 0 <= place < shares.size:
                     shares[place] = share
-            known = self._last_covered[step] = (window, shares[hours.astype(np.int64) - first])
+            covered = shares[hours.astype(np.int64) - first]
+            leave_out(covered, start, step, self.unheard(window))
+            known = self._last_covered[step] = (window, covered)
         return known[1]
 
     def _shares_by_hour(self, window: TimeWindow) -> dict[datetime, float]:
@@ -177,3 +220,18 @@ class Counts:
             well = hour.ok + hour.not_modified
             by_hour.setdefault(hour.hour, []).append(well / hour.polls if hour.polls else 1.0)
         return {at: sum(values) / len(values) for at, values in by_hour.items()}
+
+
+def leave_out(
+    coverage: FloatArray, start: datetime, step: timedelta, windows: Iterable[TimeWindow]
+) -> None:
+    """Take ``windows`` out of the ``coverage`` of buckets of ``step`` from ``start`` on, in place.
+
+    Of a bucket that lies in one only in part, the rest stays covered.
+    """
+    for window in windows:
+        low = max((window.start - start) / step, 0.0)
+        high = min((window.end - start) / step, float(coverage.size))
+        places = np.arange(int(low), int(np.ceil(high)))
+        part = np.minimum(places + 1, high) - np.maximum(places, low)
+        coverage[places] *= 1 - part

@@ -17,7 +17,9 @@ from core.rules import SelfTestRule, SourceOutageRule
 def examine_sources(here: Round, rule: SourceOutageRule) -> Found:
     """Return which sources bring nothing."""
     awake_since = here.awake.since if here.awake else here.now - rule.after
-    outages = find_outages(rule, source_states(here.queries), here.now, awake_since)
+    told_at = next((one.opened_at for one in here.known if one.resolved_at is None), None)
+    states = source_states(here.queries)
+    outages = find_outages(rule, states, here.now, awake_since, told_at)
     if not outages:
         return Found("quiet: every source answers")
     evidence = outage_evidence(rule, outages, here.now)
@@ -39,7 +41,8 @@ def examine_self_test(here: Round, rule: SelfTestRule) -> Found:
     """Look whether the last mention of our own arrived, and say what is wrong where it did not."""
     test = read_self_test(here.application) if here.is_dry else observe(here.application, here.now)
     evidence = self_test_evidence(rule, test, here.now)
-    if evidence is not None and here.awake is not None:
+    is_told = any(one.resolved_at is None for one in here.known)
+    if evidence is not None and here.awake is not None and not is_told:
         # A machine that slept sent nothing; it is given its time anew.
         is_asleep = here.now - here.awake.since < rule.every + rule.within
         if is_asleep and evidence.started_at < here.awake.since:

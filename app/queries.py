@@ -86,7 +86,14 @@ class Queries:
         self._application = application
         self.pending = pending or Pending()
         self.index: Index = CorrectedIndex(application.index, self.pending)
-        self.counts = Counts(application.state, self.index, is_one_round=is_one_round)
+        every = [one.every for one in self.configuration.sources if one.enabled]
+        self.counts = Counts(
+            application.state,
+            self.index,
+            self.now,
+            min(every, default=HOUR),
+            is_one_round=is_one_round,
+        )
         self._confusions: tuple[date, dict[str, tuple[tuple[int, ...], ...]]] | None = None
 
     @property

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incident import Incident
 from app.stores import tables
+from app.stores.gaps import SUCCESSES, Gaps, note_gaps
 from app.stores.instants import aware as _aware
 from app.stores.instants import stored as _stored
 from app.stores.samples import Samples
@@ -28,8 +29,6 @@ from core.window import TimeWindow
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a process waits for another one's write to end; writes here take milliseconds."""
-
-SUCCESSES = (PollStatus.OK, PollStatus.NOT_MODIFIED)
 
 IDS_A_STATEMENT = 500
 """SQLite before 3.32 takes at most 999 parameters in a statement."""
@@ -65,7 +64,7 @@ class StateStore:
     """Cursors, health of sources, budgets and incidents.
 
     ``samples`` keeps the random mentions that people are asked about, ``versions`` what mentions
-    were tagged and scored by.
+    were tagged and scored by, ``gaps`` when nothing was collected.
 
     Every write is durable when the method returns. Raises EngineUnavailable when the database
     cannot be reached.
@@ -80,6 +79,7 @@ class StateStore:
             sa.event.listen(self._engine, "begin", _begin)
         self.samples = Samples(self._transaction)
         self.versions = Versions(self._transaction)
+        self.gaps = Gaps(self._transaction)
 
     @classmethod
     def in_folder(cls, folder: Path) -> StateStore:
@@ -168,7 +168,7 @@ class StateStore:
     # --- health and coverage of sources
 
     def record_poll(self, poll: Poll) -> None:
-        """Add one poll to its source's health and to the coverage of its hour."""
+        """Add one poll to its source's health and its hour's coverage, and the gap that it ends."""
         at, is_success = _stored(poll.at), poll.status in SUCCESSES
         row = {
             "source": poll.source,
@@ -188,6 +188,8 @@ class StateStore:
             "new": poll.new,
         }
         with self._transaction(writes=True) as connection:
+            for gap in note_gaps(connection, poll):
+                self._upsert(connection, tables.gaps, gap)
             self._upsert(
                 connection, tables.polls, {**row, "succeeded_at": at} if is_success else row
             )

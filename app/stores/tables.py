@@ -63,6 +63,16 @@ coverage = Table(
 )
 """How the polls of each source went, hour by hour."""
 
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("start", DateTime(timezone=False), primary_key=True),
+    Column("end", DateTime(timezone=False), nullable=False),
+    Column("reason", Text),
+)
+"""When a source answered nothing for long, or, where it is empty, no source was asked."""
+
 budgets = Table(
     "budgets",
     metadata,

@@ -110,6 +110,60 @@ def test_the_last_poll_and_the_last_success_are_kept_apart(state: StateStore) ->
     assert state.last_successes() == {"feed": NOW}
 
 
+HOUR = timedelta(hours=1)
+
+
+def polled(state: StateStore, source: str, minutes: int, *, is_well: bool = True) -> None:
+    """Record a poll so many minutes after ``NOW``."""
+    status = PollStatus.OK if is_well else PollStatus.ERROR
+    reason = None if is_well else "HTTP 500"
+    state.record_poll(Poll(source, NOW + timedelta(minutes=minutes), status, reason=reason))
+
+
+def gaps_at(state: StateStore, minutes: int) -> list[tuple[str | None, int, int, bool]]:
+    """Return the gaps known so many minutes after ``NOW``: source, from, to (minutes), over."""
+    at = NOW + timedelta(minutes=minutes)
+    return [
+        (
+            gap.source,
+            (gap.window.start - NOW) // timedelta(minutes=1),
+            (gap.window.end - NOW) // timedelta(minutes=1),
+            gap.is_over,
+        )
+        for gap in state.gaps.between(TimeWindow(NOW - HOUR, at), at)
+    ]
+
+
+def test_a_source_that_is_back_says_how_long_it_was_away(state: StateStore) -> None:
+    """From its last answer to the next; before that nobody knows whether it will be back."""
+    polled(state, "feed", 0)
+    polled(state, "other", 0)
+    for minutes in range(30, 181, 30):
+        polled(state, "feed", minutes, is_well=False)
+        polled(state, "other", minutes)
+    assert gaps_at(state, 180) == []
+    polled(state, "feed", 210)
+    polled(state, "feed", 240)
+    assert gaps_at(state, 240) == [("feed", 0, 210, True)]
+    assert gaps_at(state, 200) == []
+    (gap,) = state.gaps.between(TimeWindow(NOW, NOW + 9 * HOUR), NOW + 4 * HOUR)
+    assert gap.reason == "HTTP 500"
+    assert state.gaps.between(TimeWindow(NOW + 4 * HOUR, NOW + 5 * HOUR), NOW + 4 * HOUR) == []
+
+
+def test_when_nobody_asked_is_known_also_while_it_lasts(state: StateStore) -> None:
+    """A machine that slept asked nothing; an hour between polls is a pause."""
+    assert gaps_at(state, 0) == []
+    polled(state, "feed", 0)
+    polled(state, "other", 60)
+    polled(state, "feed", 120)
+    assert gaps_at(state, 180) == []
+    assert gaps_at(state, 500) == [(None, 120, 500, False)]
+    polled(state, "other", 600)
+    assert gaps_at(state, 700) == [(None, 120, 600, True), (None, 600, 700, False)]
+    assert gaps_at(state, 500) == [(None, 120, 500, False)]
+
+
 def test_coverage_adds_up_by_hour(state: StateStore) -> None:
     """Polls of one hour are counted together, by status, fetched and new."""
     for minutes, status in ((0, PollStatus.OK), (5, PollStatus.OK), (10, PollStatus.RATE_LIMITED)):

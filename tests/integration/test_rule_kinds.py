@@ -226,13 +226,14 @@ def rounds(home: Home, minutes: int, status: PollStatus) -> list[Outcome]:
 
 
 def test_a_source_that_fails_is_told_once_and_its_return_too(home: Home) -> None:
-    """After half an hour of failures there is a mail, and one when it is over."""
+    """After half an hour of failures there is a mail, and one ten minutes after the last."""
     poll(home, PollStatus.OK)
     home.evaluate("Feeds")
     outcomes = rounds(home, 60, PollStatus.ERROR)
     assert outcomes.index(Outcome.TOLD) == 5
     assert outcomes.count(Outcome.TOLD) == 1
-    rounds(home, 150, PollStatus.OK)
+    assert Outcome.TOLD not in rounds(home, 5, PollStatus.OK)
+    assert Outcome.TOLD in rounds(home, 10, PollStatus.OK)
     assert home.subjects == ["All sources answer again.", "Daily brings nothing"]
     texts = [body(mail) for mail in home.mails]
     assert any("HTTP 500" in text and "https://listen.example/sources" in text for text in texts)
@@ -248,6 +249,19 @@ def test_a_machine_that_slept_blames_no_source(home: Home) -> None:
     poll(home, PollStatus.OK)
     assert home.evaluate("Feeds")["Feeds"].outcome is Outcome.QUIET
     assert not home.mails
+
+
+def test_an_outage_is_not_over_because_the_machine_slept(home: Home) -> None:
+    """A source that fails still after a night of sleep answers again when it does, not before."""
+    poll(home, PollStatus.OK)
+    home.evaluate("Feeds")
+    rounds(home, 60, PollStatus.ERROR)
+    home.now += 8 * HOUR
+    assert home.evaluate("Feeds")["Feeds"].outcome is Outcome.OPEN
+    rounds(home, 60, PollStatus.ERROR)
+    assert home.subjects == ["Daily brings nothing"]
+    rounds(home, 15, PollStatus.OK)
+    assert home.subjects == ["All sources answer again.", "Daily brings nothing"]
 
 
 # --- rules made in the dashboard

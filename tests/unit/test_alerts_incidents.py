@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from math import log2
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep
 from alerts.incidents import (
+    ABOUT_OURSELVES,
     QUIET_BEFORE_RESOLVED,
     STALE_AFTER,
     Findings,
@@ -25,7 +27,7 @@ from alerts.incidents import (
     settle,
     step_key,
 )
-from core.rules import VolumeSpikeRule
+from core.rules import RuleKind, VolumeSpikeRule
 
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
 RULE = VolumeSpikeRule(name="Acme volume", topic="Acme", query="lang:en")
@@ -114,6 +116,14 @@ def test_short_pause_is_the_same_incident() -> None:
     advance = fall_quiet(incident, NOW + QUIET_BEFORE_RESOLVED)
     assert advance.step is IncidentStep.RESOLVED
     assert advance.incident.resolved_at == NOW + QUIET_BEFORE_RESOLVED
+
+
+@pytest.mark.parametrize("kind", sorted(ABOUT_OURSELVES))
+def test_what_is_about_ourselves_is_over_in_minutes(kind: RuleKind) -> None:
+    """No silence has to be listened to: an answer is an answer."""
+    incident = opened().model_copy(update={"kind": kind})
+    assert fall_quiet(incident, NOW + 9 * MINUTE).step is None
+    assert fall_quiet(incident, NOW + 10 * MINUTE).step is IncidentStep.RESOLVED
 
 
 def test_stale_evidence_is_history() -> None:

@@ -57,6 +57,8 @@ def test_silence_is_a_statement() -> None:
         ({"is_test_late": True}, "Cannot tell.", "may not reach you"),
         ({"on_time": 0.5}, "Cannot tell.", "only 50 % of the time"),
         ({"on_time": None}, "Cannot tell.", "No source was asked."),
+        ({"unheard": timedelta(hours=7.5)}, "Cannot tell.", "For 7.5 hours nobody collected"),
+        ({"unheard": timedelta(minutes=20)}, "Quiet.", "41 mentions"),
         ({"is_tested": False}, "Quiet.", "No self-test is set up."),
         ({"tested_at": None}, "Quiet.", "No self-test has arrived yet."),
     ],
