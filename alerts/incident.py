@@ -34,6 +34,22 @@ class Words(Part):
     page: str | None = None
 
 
+class Unheard(Part):
+    """A time in which nothing was heard: of ``source``, or of all because none was asked (None)."""
+
+    source: str | None = None
+    start: datetime
+    end: datetime
+
+
+class Late(Part):
+    """That an alert is told late: when it was due, how long it lasted, and why nobody knew."""
+
+    due_at: datetime
+    last_at: datetime
+    gaps: tuple[Unheard, ...]
+
+
 class Evidence(Part):
     """Why a rule fired: what was seen in a window, what was expected, and how unlikely that is.
 
@@ -41,7 +57,8 @@ class Evidence(Part):
     out of ``scored``. ``low`` and ``high`` bound what is usual; ``factor`` is observed / expected,
     ``p`` the probability of so many by chance. All five are None where nobody knows what is usual:
     while a rule is learning, and for kinds that compare with nothing. ``holiday`` names the one
-    that the window ended on, where the number was compared with those of Sundays for it.
+    that the window ended on, where the number was compared with those of Sundays for it. ``late``
+    is None where it was told in time.
     """
 
     window_start: datetime
@@ -61,6 +78,7 @@ class Evidence(Part):
     is_learning: bool = False
     note: str | None = None
     words: Words | None = None
+    late: Late | None = None
 
 
 class Cause(Part):

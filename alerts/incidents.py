@@ -48,7 +48,10 @@ class Advance:
 
 def is_fresh(evidence: Evidence, now: datetime) -> bool:
     """Return whether the evidence is recent enough to tell anyone."""
-    return evidence.window_end > now - STALE_AFTER
+    ended = evidence.window_end
+    if evidence.late is not None:
+        ended = max(ended, evidence.late.last_at)
+    return ended > now - STALE_AFTER
 
 
 def begun_after(evidence: Evidence, resolved_at: datetime | None) -> Evidence:
@@ -165,6 +168,14 @@ def open_level(rule: Rule, level: Evidence, findings: Findings, now: datetime) -
             "level_since": level.started_at,
         }
     )
+    return Advance(told, IncidentStep.OPENED)
+
+
+def open_late(rule: Rule, evidence: Evidence, findings: Findings, now: datetime) -> Advance:
+    """Return the incident that tells what was missed and is over, which ``evidence.late`` says."""
+    incident = open_incident(rule, evidence, findings, now).incident
+    ended = evidence.late.last_at if evidence.late else evidence.window_end
+    told = incident.model_copy(update={"updated_at": ended, "resolved_at": now})
     return Advance(told, IncidentStep.OPENED)
 
 

@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.incident import Cause, Evidence, Incident, IncidentStep
+from alerts.incident import Cause, Evidence, Incident, IncidentStep, Late
 from alerts.incidents import notification_key
+from alerts.late import late_briefly, late_words
 from alerts.message import address_of, excerpt, fill, one_line, picture_of
 from alerts.plain import without_links
 from charts.chart import Chart
@@ -147,11 +148,12 @@ def subject_of(facts: MailFacts) -> str:
     """Return the subject: the topic first, then what happened, on one line."""
     incident, step = facts.incident, facts.step
     tag = "[synthetic] " if facts.is_synthetic else ""
+    told = f", {late_briefly(late, incident.opened_at)}" if (late := _late(facts)) else ""
     if words := incident.latest.words:
         over = words.resolved or f"{incident.topic}: back to usual"
         text = over if step is IncidentStep.RESOLVED else words.subject
-        return one_line(tag + text)[:SUBJECT_CHARS]
-    start = f"since {_clock(incident.first.started_at, facts)}"
+        return one_line(tag + text)[: SUBJECT_CHARS - len(told)] + told
+    start = _since(facts)
     if step is IncidentStep.RESOLVED:
         text = f"{incident.topic}: back to usual, {_counted(facts)} {start}"
     elif incident.kind is RuleKind.NEGATIVE_SPIKE:
@@ -160,7 +162,24 @@ def subject_of(facts: MailFacts) -> str:
     else:
         text = f"{incident.topic}: {_times(incident.latest)} {start}"
     growing = "growing: " if step is IncidentStep.DOUBLED else ""
-    return one_line(tag + growing + text)[:SUBJECT_CHARS]
+    return one_line(tag + growing + text)[: SUBJECT_CHARS - len(told)] + told
+
+
+def _late(facts: MailFacts) -> Late | None:
+    """Return why the mail comes late; None where it comes in time."""
+    return facts.incident.first.late if facts.step is IncidentStep.OPENED else None
+
+
+def _is_missed(facts: MailFacts) -> bool:
+    """Return whether the mail tells what is over already."""
+    return _late(facts) is not None and facts.incident.resolved_at is not None
+
+
+def _since(facts: MailFacts) -> str:
+    began = _clock(facts.incident.first.started_at, facts)
+    if _is_missed(facts):
+        return f"from {began} to {_clock(facts.incident.updated_at, facts)}"
+    return f"since {began}"
 
 
 def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
@@ -196,6 +215,7 @@ def _lead(facts: MailFacts) -> str:
         return one_line(seen.words.resolved)
     if facts.step is IncidentStep.RESOLVED:
         return f"{incident.topic} is back to usual."
+    be, have = ("was", "had") if _is_missed(facts) else ("is", "has")
     local = seen.window_end.astimezone(ZoneInfo(facts.zone))
     usual = f"a usual {'Sunday' if seen.holiday else f'{local:%A}'} {local:%H:%M}"
     if seen.is_learning:
@@ -203,12 +223,12 @@ def _lead(facts: MailFacts) -> str:
     if incident.kind is RuleKind.NEGATIVE_SPIKE:
         share = round(100 * seen.observed / seen.scored) if seen.scored else 0
         return (
-            f"{share} % of what is said about {incident.topic} is negative: "
+            f"{share} % of what {be} said about {incident.topic} {be} negative: "
             f"{seen.observed} of {seen.scored}, more than on {usual}."
         )
     if not _has_factor(seen):
-        return f"{incident.topic} has {_times(seen)}, more than {usual}."
-    return f"{incident.topic} has {_times(seen)} of {usual}."
+        return f"{incident.topic} {have} {_times(seen)}, more than {usual}."
+    return f"{incident.topic} {have} {_times(seen)} of {usual}."
 
 
 def _has_factor(seen: Evidence) -> bool:
@@ -224,13 +244,22 @@ def _times(seen: Evidence) -> str:
 
 
 def _story(facts: MailFacts) -> list[str]:
+    late = _late(facts)
+    if late is None:
+        return _sentences(facts)
+    words = late_words(late, facts.incident.opened_at, facts.zone)
+    over = " It is over." if facts.incident.resolved_at is not None else ""
+    return [one_line(f"{words[:1].upper()}{words[1:]}.{over}"), *_sentences(facts)]
+
+
+def _sentences(facts: MailFacts) -> list[str]:
     incident, seen = facts.incident, facts.incident.latest
     if seen.words and facts.step is not IncidentStep.RESOLVED:
         return [one_line(sentence) for sentence in seen.words.story]
     if seen.words and seen.words.page:
         lasted = incident.updated_at - incident.first.started_at
         return [f"It lasted {_duration(lasted.total_seconds())}."]
-    told = [f"{_counted(facts)} since {_clock(incident.first.started_at, facts)}."]
+    told = [f"{_counted(facts)} {_since(facts)}."]
     if facts.copies:
         be = "is a copy" if facts.copies == 1 else "are copies"
         told.append(f"{facts.copies:,} of them {be}, which rules do not count.")
@@ -241,7 +270,10 @@ def _story(facts: MailFacts) -> list[str]:
     if incident.kind is RuleKind.VOLUME_SPIKE:
         usual = _usual(seen)
         known = f", {usual}" if usual else ""
-        told.append(f"In the last {_length(seen)}: {seen.observed:,}{known}.")
+        when = f"the last {_length(seen)}"
+        if _is_missed(facts):
+            when = f"the {_length(seen)} to {_clock(seen.window_end, facts)}"
+        told.append(f"In {when}: {seen.observed:,}{known}.")
     if facts.first:
         told.append(_beginning(facts))
     if facts.step is IncidentStep.DOUBLED:
@@ -369,7 +401,9 @@ def _counted(facts: MailFacts) -> str:
 def _clock(at: datetime, facts: MailFacts) -> str:
     """Return the time in the installation's zone, with the day where it is not today's."""
     zone = ZoneInfo(facts.zone)
-    local, today = at.astimezone(zone), facts.incident.updated_at.astimezone(zone).date()
+    # What was missed ended before it was told.
+    told_at = max(facts.incident.updated_at, facts.incident.opened_at)
+    local, today = at.astimezone(zone), told_at.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == today else f"{local:%a %d %b %H:%M}"
 
 

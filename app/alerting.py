@@ -15,7 +15,7 @@ from enum import StrEnum
 
 import structlog
 
-from alerts.incident import Incident, IncidentStep
+from alerts.incident import Evidence, Incident, IncidentStep
 from alerts.incidents import (
     Advance,
     Findings,
@@ -25,9 +25,11 @@ from alerts.incidents import (
     go_on,
     is_fresh,
     open_incident,
+    open_late,
     open_level,
     settle,
 )
+from alerts.late import late_words
 from alerts.quiet import is_urgent
 from app.bootstrap import Application
 from app.causes import find_findings
@@ -195,7 +197,8 @@ class _Evaluation:
         self._application, self._dry_run = application, dry_run
         self._queries = Queries(application, is_one_round=True)
         self._now = application.clock()
-        self._quiet = application.configuration.settings.quiet_hours
+        settings = application.configuration.settings
+        self._quiet, self._zone = settings.quiet_hours, settings.time_zone
         self._desk = IncidentDesk(application)
         self._teller = IncidentTeller(application, self._queries, self._now)
         self._awake = self._awake_since()
@@ -247,6 +250,8 @@ class _Evaluation:
         """Let what was found open, continue or end the rule's incident, and tell that."""
         if found.event is not None:
             advance: Advance | None = Advance(found.event, IncidentStep.OPENED)
+        elif found.missed is not None:
+            advance = self._missed(rule, found.missed)
         else:
             incident = self._application.state.open_incident(rule.name)
             advance = self._level(rule, found, incident) or self._advance(rule, found, incident)
@@ -260,6 +265,9 @@ class _Evaluation:
                 words = advance.step.value if advance.step else "open"
             if advance.incident.level_since is not None:
                 words = "new level"
+            late = advance.incident.first.late
+            if late is not None and advance.step is IncidentStep.OPENED:
+                words = f"{words}, {late_words(late, self._now, self._zone)}"
         if is_queued:
             outcome = Outcome.QUEUED
         if self._dry_run and advance is not None and advance.step is not None:
@@ -287,6 +295,16 @@ class _Evaluation:
         findings = self._findings(rule, level.started_at, None)
         return open_level(rule, level, findings, self._now)
 
+    def _missed(self, rule: Rule, missed: Evidence) -> Advance:
+        """Return the incident that tells what is over and was not told when it was due."""
+        assert isinstance(rule, TopicRule)  # noqa: S101 - no other kind misses anything
+        assert missed.late is not None  # noqa: S101 - it says why
+        evidence = begun_after(missed, self._last_resolved(rule, missed.late.due_at))
+        findings = find_findings(
+            self._queries, rule, evidence.started_at, missed.late.last_at, None
+        )
+        return open_late(rule, evidence, findings, self._now)
+
     def _advance(self, rule: Rule, found: Found, incident: Incident | None) -> Advance | None:
         """Return how what was found changes the rule's incident; None when there is none."""
         if found.evidence is not None:
@@ -313,9 +331,10 @@ class _Evaluation:
         window = TimeWindow(incident.updated_at, max(self._now, incident.updated_at))
         return self._queries.counts.unwatched(window)
 
-    def _last_resolved(self, rule: Rule) -> datetime | None:
+    def _last_resolved(self, rule: Rule, by: datetime | None = None) -> datetime | None:
+        """Return when the rule's last incident was over, of those that were over ``by`` then."""
         ended = (known.resolved_at for known in self._known.get(rule.name, ()))
-        return max((at for at in ended if at is not None), default=None)
+        return max((at for at in ended if at is not None and at <= (by or at)), default=None)
 
     def _findings(self, rule: Rule, began: datetime, incident: Incident | None) -> Findings:
         assert isinstance(rule, TopicRule)  # noqa: S101 - other kinds bring their findings

@@ -14,6 +14,7 @@ from app.judging import RECENT, Judged, judged_by, rule_selection
 from core.rules import BurstRule
 from insights.distributions import IntArray
 from insights.levels import Shift
+from insights.series import Series
 from insights.verdict import Scan
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class Episode:
     level: float | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Alerts that follow each other: the ``buckets`` that they end with, what each window held."""
+
+    buckets: IntArray
+    held: IntArray
+
+
 def replay(
     queries: Queries,
     rule: BurstRule,
@@ -62,33 +71,34 @@ def replay(
     judged = judged_by(queries, rule, now, length + RECENT, step)
     series = judged.observed
     scan = judged.scan(max(series.index_of(now - length), 0), series.last_closed(now))
+    episodes = [_episode(judged, run) for run in runs_of(series, scan, apart // step)]
+    return add_levels(episodes, judged.shifts())
+
+
+def runs_of(series: Series, scan: Scan, apart: int) -> list[Run]:
+    """Return the alerts of a scan as runs that lie more than ``apart`` buckets apart."""
     alerts = np.array(scan.alerts(), dtype=np.int64)
-    return add_levels(_episodes(judged, scan, alerts, apart // step), judged.shifts())
-
-
-def _episodes(judged: Judged, scan: Scan, alerts: IntArray, apart: int) -> list[Episode]:
-    """Return the episodes that alerts make which lie more than ``apart`` buckets apart."""
     if not alerts.size:
         return []
-    series = judged.observed
     sums = np.concatenate([[0], np.cumsum(series.counts)])
     lengths = scan.length[alerts - scan.first]
     held = sums[alerts + 1] - sums[np.maximum(alerts + 1 - lengths, 0)]
     ends = np.flatnonzero(np.diff(alerts) > apart) + 1
-    found = []
-    for run, observed in zip(np.split(alerts, ends), np.split(held, ends), strict=True):
-        first = judged.judge(int(run[0]))
-        found.append(
-            Episode(
-                started_at=first.started_at or first.window.start,
-                first_alert=first.at,
-                last_alert=series.time_of(int(run[-1]) + 1),
-                observed=int(observed.max()),
-                expected=first.expected,
-                p=first.p,
-            )
-        )
-    return found
+    parts = zip(np.split(alerts, ends), np.split(held, ends), strict=True)
+    return [Run(buckets, most) for buckets, most in parts]
+
+
+def _episode(judged: Judged, run: Run) -> Episode:
+    """Return a run as an incident that would have been told."""
+    first = judged.judge(int(run.buckets[0]))
+    return Episode(
+        started_at=first.started_at or first.window.start,
+        first_alert=first.at,
+        last_alert=judged.observed.time_of(int(run.buckets[-1]) + 1),
+        observed=int(run.held.max()),
+        expected=first.expected,
+        p=first.p,
+    )
 
 
 def add_levels(

@@ -61,7 +61,8 @@ class Found:
 
     ``evidence`` is an alert, which opens the rule's incident or goes on with it; ``findings`` are
     what its mentions show where the kind knows that itself. ``event`` is an incident of its own
-    that is told at once. ``level`` is a new level that was not told yet.
+    that is told at once. ``level`` is a new level that was not told yet, ``missed`` an alert that
+    is over and was not told either, as its data came late.
     """
 
     words: str
@@ -71,6 +72,7 @@ class Found:
     findings: Findings | None = None
     event: Incident | None = None
     level: Evidence | None = None
+    missed: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from alerts.incident import Evidence, Words
 from alerts.incidents import level_told_at
 from app.calendar import Calendar
 from app.judging import judge
+from app.late import find_missed
 from app.rounds import Found, Round, Standing
 from core.rules import BurstRule, CompetitorMoveRule, RuleKind
 from insights.levels import Shift
@@ -29,7 +30,14 @@ def examine(here: Round, rule: BurstRule) -> Found:
     shift, level = verdict.shift, None
     if shift is not None and shift.is_news(level_told_at(here.known), here.now):
         level = level_evidence(shift, rule, here.zone)
-    return Found(verdict_words(verdict, rule.kind), standing, verdict, evidence, level=level)
+    words, over = verdict_words(verdict, rule.kind), None
+    missed = find_missed(here, rule)
+    if missed is not None:
+        # What lasts is told as any other alert, with what was missed before.
+        seen = missed.told_in(evidence or evidence_of(missed.verdict, rule, calendar))
+        is_over = evidence is None and missed.is_over(here.now)
+        evidence, over = (None, seen) if is_over else (seen, None)
+    return Found(words, standing, verdict, evidence, level=level, missed=over)
 
 
 def learning_words(learning: Learning, kind: RuleKind = RuleKind.VOLUME_SPIKE) -> str:

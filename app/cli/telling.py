@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
 @alerts.command(name="list")
 def list_alerts() -> None:
     """List the rules with what they are doing, and the incidents of the last 30 days."""
+    from alerts.late import late_words
     from app.queries import Queries
     from app.verdicts import learning_words
     from core.rules import topics_of
@@ -60,8 +61,10 @@ def list_alerts() -> None:
             ended = f"resolved {incident.resolved_at:{MINUTE}}" if incident.resolved_at else "open"
             if incident.ended_because:
                 ended = f"ended {incident.resolved_at:{MINUTE}}: {incident.ended_because}"
+            if late := incident.first.late:
+                ended += f", {late_words(late, incident.opened_at, 'UTC')}"
             opened = f"incident {incident.opened_at:{MINUTE}}"
-            shown.add_row(Text(incident.rule), Text(incident.topic), opened, ended)
+            shown.add_row(Text(incident.rule), Text(incident.topic), opened, Text(ended))
         data = {
             "rules": [
                 {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from alerts.incident import Evidence, Incident
+from alerts.late import late_words
 from app.answers import MentionRow, RuleState, VolumePoint
 from app.kinds import KINDS
 from core.rules import RuleKind
@@ -120,6 +121,8 @@ def _why(incident: Incident, watcher: Viewer) -> str:
         text = _evidence(incident.kind, seen, watcher)
         if incident.peak_observed > seen.observed:
             text += f" At its peak {number(incident.peak_observed)}."
+    if late := incident.first.late:
+        text += f" It was {late_words(late, incident.opened_at, watcher.zone)}."
     if incident.ended_because:
         text += f" It ended because {incident.ended_because}."
     return escape(text)
