@@ -50,6 +50,7 @@ def make_mentions(count: int, topics: int, seed: int) -> Iterator[Mention]:
                 text=f"brand {topic} said {number}",
                 published_at=at,
                 collected_at=at,
+                known_at=at,
                 author=AUTHORS[person],
                 topics=(TopicTag(name=f"Topic {topic}"),),
                 enrichment=Enrichment(
