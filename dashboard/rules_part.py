@@ -64,8 +64,8 @@ def _row(state: RuleState, watcher: Viewer, record: Record | None) -> str:
     watches = f"{state.kind}: {state.watches}" if state.kind else ""
     return (
         f"<tr><td><b>{escape(rule.name)}</b>{origin}</td><td>{escape(watches)}</td>"
-        f'<td><span class="gw-dot {chip}"></span>{escape(text)}</td><td>{escape(now)}</td>'
-        f"<td>{escape(_record(record))}</td></tr>"
+        f'<td class="gw-stands"><span class="gw-dot {chip}"></span>{escape(text)}</td>'
+        f"<td>{escape(now)}</td><td>{escape(_record(record))}</td></tr>"
     )
 
 
