@@ -1,25 +1,24 @@
 """What a person looks at: topics, a window of time, a query and filters.
 
-A scope is what the dashboard keeps in its address and the command line takes as options; both
-read it here, so that a link found anywhere opens the same mentions.
+A scope is what the dashboard keeps in its address (read in ``app.scope_reading``) and the command
+line takes as options, so that a link found anywhere opens the same mentions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from core.errors import QueryError, UsageError
+from app.instants import format_instant
+from core.errors import UsageError
 from core.mention import Channel, Emotion, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, FieldRange, Node, Not, Or
 from core.query.parser import parse
 from core.questions import Selection
-from core.sections import parse_duration
 from core.settings import Configuration
 from core.window import TimeWindow, require_utc
 
@@ -42,8 +41,6 @@ PRESET_LENGTHS = {
 
 ANSWERABLE = (Channel.FORUM, Channel.REVIEW, Channel.SOCIAL)
 """Channels where the brand can answer in public, so that a mention can wait for an answer."""
-
-E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,192 +267,3 @@ def sentiment_node(labels: Sequence[Sentiment], towards: str | None) -> Node:
 def _any_of(field: str, values: Sequence[str]) -> Node:
     nodes = tuple(FieldIs(field, value) for value in values)
     return nodes[0] if len(nodes) == 1 else Or(nodes)
-
-
-PARAMETERS = (
-    "topic",
-    "group",
-    "window",
-    "since",
-    "until",
-    "q",
-    "sentiment",
-    "intent",
-    "emotion",
-    "channel",
-    "lang",
-    "theme",
-    "source",
-    "status",
-    "own",
-    "not-us",
-    "as_of",
-)
-"""Every URL parameter that a scope reads."""
-
-
-def format_instant(value: datetime) -> str:
-    """Return ``2026-11-22T13:00Z``, with seconds where there are any."""
-    shown = value.astimezone(UTC)
-    return shown.strftime("%Y-%m-%dT%H:%M:%SZ" if shown.second else "%Y-%m-%dT%H:%MZ")
-
-
-def parse_instant(text: str, now: datetime, zone: str = "UTC", *, is_end: bool = False) -> datetime:
-    """Return the instant that ``text`` names.
-
-    An ISO date or time (naive ones in ``zone``), ``now``, or a duration back from ``now`` such as
-    7d. A date as an end includes that day. Raises UsageError for anything else.
-    """
-    text = text.strip()
-    if text == "now":
-        return now
-    try:
-        back = parse_duration(text)
-        if isinstance(back, timedelta):
-            return now - back
-    except OverflowError as err:
-        raise UsageError(f"{text!r} reaches before the first year") from err
-    except ValueError:
-        pass  # not a duration; it may be a date
-    try:
-        if len(text) == len("2026-11-22"):
-            day = date.fromisoformat(text) + timedelta(days=int(is_end))
-            return require_utc(datetime.combine(day, time(), tzinfo=ZoneInfo(zone)))
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            instant = instant.replace(tzinfo=ZoneInfo(zone))
-        return require_utc(instant)
-    except (ValueError, OverflowError) as err:
-        raise UsageError(
-            f"{text!r} is no time; write 2026-11-22, 2026-11-22T13:00Z or 7d (seven days back)"
-        ) from err
-
-
-def parse_scope(
-    parameters: Mapping[str, Sequence[str]],
-    configuration: Configuration,
-    now: datetime,
-    zone: str = "UTC",
-    *,
-    default: Preset = Preset.DAY,
-) -> tuple[Scope, list[str]]:
-    """Return the scope that URL parameters describe, and a message for each one that is wrong.
-
-    A wrong parameter is left out; the others hold. Parameters of other names are ignored: they
-    belong to the page.
-    """
-    reader = _Reader(parameters, configuration, now, zone)
-    scope = Scope(
-        topics=reader.names("topic", [topic.name for topic in configuration.topics]),
-        group=reader.name("group", list(dict.fromkeys(t.group for t in configuration.topics))),
-        preset=reader.choice("window", Preset) or default,
-        since=reader.instant("since"),
-        until=reader.instant("until"),
-        query=reader.query(),
-        sentiments=reader.choices("sentiment", Sentiment),
-        intents=reader.choices("intent", Intent),
-        emotions=reader.choices("emotion", Emotion),
-        channels=reader.choices("channel", Channel),
-        languages=reader.texts("lang", str.casefold),
-        themes=reader.texts("theme", str.casefold),
-        sources=reader.texts("source"),
-        status=reader.choice("status", Status),
-        include_own=reader.flag("own"),
-        include_irrelevant=reader.flag("not-us"),
-        as_of=reader.instant("as_of"),
-        zone=zone,
-    )
-    return scope, reader.problems
-
-
-class _Reader:
-    """Reads parameters one by one and keeps what was wrong with them."""
-
-    def __init__(
-        self,
-        parameters: Mapping[str, Sequence[str]],
-        configuration: Configuration,
-        now: datetime,
-        zone: str,
-    ) -> None:
-        self._parameters = parameters
-        self._configuration = configuration
-        self._now = now
-        self._zone = zone
-        self.problems: list[str] = []
-
-    def _values(self, name: str) -> list[str]:
-        return [value for value in self._parameters.get(name, ()) if value.strip()]
-
-    def _refuse(self, name: str, value: str, allowed: Sequence[str]) -> None:
-        listed = ", ".join(allowed) or "none is configured"
-        self.problems.append(f"{name}: {value[:60]!r} is not known here (allowed: {listed})")
-
-    def names(self, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
-        """Return the given names in the spelling of ``allowed``."""
-        by_folded = {entry.casefold(): entry for entry in allowed}
-        found = []
-        for value in self._values(name):
-            known = by_folded.get(value.casefold())
-            if known is None:
-                self._refuse(name, value, allowed)
-            else:
-                found.append(known)
-        return tuple(dict.fromkeys(found))
-
-    def name(self, name: str, allowed: Sequence[str]) -> str | None:
-        """Return one name out of ``allowed``."""
-        return next(iter(self.names(name, allowed)), None)
-
-    def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
-        """Return members of an enumeration."""
-        allowed = [member.value for member in kind]
-        return tuple(kind(value) for value in self.names(name, allowed))
-
-    def choice(self, name: str, kind: type[E]) -> E | None:
-        """Return one member of an enumeration."""
-        return next(iter(self.choices(name, kind)), None)
-
-    def texts(self, name: str, fold: object = None) -> tuple[str, ...]:
-        """Return values of which any may exist in the index."""
-        values = [value.strip()[:200] for value in self._values(name)]
-        if callable(fold):
-            values = [fold(value) for value in values]
-        return tuple(dict.fromkeys(values))
-
-    def flag(self, name: str) -> bool:
-        """Return whether the parameter says yes."""
-        value = next(iter(self._values(name)), "no").casefold()
-        if value not in ("yes", "no"):
-            self._refuse(name, value, ("yes", "no"))
-        return value == "yes"
-
-    def instant(self, name: str) -> datetime | None:
-        """Return a time; an ``until`` before ``since`` is refused."""
-        value = next(iter(self._values(name)), None)
-        if value is None:
-            return None
-        try:
-            found = parse_instant(value, self._now, self._zone, is_end=name == "until")
-            if name == "until":
-                since = next(iter(self._values("since")), None)
-                if since is not None and parse_instant(since, self._now, self._zone) > found:
-                    raise UsageError("the window ends before it starts")
-        except UsageError as err:
-            message = f"{name}: {err}"
-            if not (name == "until" and any(p.startswith("since:") for p in self.problems)):
-                self.problems.append(message)
-            return None
-        return found
-
-    def query(self) -> str:
-        """Return the query if it can be understood."""
-        text = next(iter(self._values("q")), "").strip()
-        if not text:
-            return ""
-        try:
-            parse(text, self._now)
-        except QueryError as err:
-            self.problems.append(f"query: {err}")
-            return ""
-        return text

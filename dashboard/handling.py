@@ -11,7 +11,7 @@ import streamlit as st
 from alerts.handling import Deed, Event, Handling
 from alerts.incident import Incident
 from alerts.notification import Delivery, DeliveryState, Notification
-from app.scope import parse_instant
+from app.instants import parse_instant
 from core.errors import UsageError
 from dashboard.session import Session, Viewer, plain
 from dashboard.words import ago, escape, exact

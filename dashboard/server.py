@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 
 from app.bootstrap import Application, open_application
 from app.home import config_folder, home_folder
-from app.scope import parse_instant
+from app.instants import parse_instant
 from app.secret import kept_key
 from core.loading import load_configuration
 from dashboard.act_page import ActPage

@@ -17,10 +17,12 @@ from app.actions import Actions
 from app.bootstrap import Application, open_application
 from app.handling import IncidentDesk
 from app.home import config_folder, home_folder
+from app.instants import parse_instant
 from app.pending import Pending
 from app.quality import Quality
 from app.queries import Queries
-from app.scope import PARAMETERS, Preset, Scope, parse_instant, parse_scope
+from app.scope import Preset, Scope
+from app.scope_reading import PARAMETERS, parse_scope
 from dashboard.launch import NOW_VARIABLE
 
 ANSWER_SECONDS = 4

@@ -14,7 +14,8 @@ import typer
 from rich.text import Text
 
 from app.cli.session import session, table
-from app.scope import Preset, Scope, parse_instant
+from app.instants import parse_instant
+from app.scope import Preset, Scope
 from core.errors import UsageError
 
 if TYPE_CHECKING:

@@ -304,7 +304,7 @@ def enrich_again(topic: str | None, since: str | None, workers: int | None) -> N
     """Tag and score what is stored again, and say what became of it."""
     from app.again import do_again, stored_since, worker_for
     from app.careful import child_command
-    from app.scope import parse_instant
+    from app.instants import parse_instant
 
     stop = stop_on_signals()
     config = ["--config", str(session.config_folder)]

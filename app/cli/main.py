@@ -23,7 +23,7 @@ from app.cli import (
     training,
 )
 from app.cli.session import hoisted, session
-from app.scope import parse_instant
+from app.instants import parse_instant
 from core.errors import ConfigurationError, FatalError, GroundswellError, QueryError, UsageError
 
 EPILOG = (

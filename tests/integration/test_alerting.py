@@ -21,7 +21,7 @@ from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
 from app.previewing import preview
 from app.queries import Queries
-from app.scope import parse_scope
+from app.scope_reading import parse_scope
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
 from core.mention import Mention
 from core.ports import Poll, PollStatus

@@ -16,7 +16,7 @@ from app.alerting import Outcome, RuleOutcome, evaluate_rules
 from app.bootstrap import Application
 from app.own_rules import all_rules, delete_own_rule, save_own_rule
 from app.queries import Queries
-from app.scope import parse_scope
+from app.scope_reading import parse_scope
 from core.errors import ConfigurationError, UsageError
 from core.mention import Mention
 from core.ports import Poll, PollStatus

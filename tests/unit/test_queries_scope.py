@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.scope import Preset, Scope, parse_instant, parse_scope
+from app.instants import parse_instant
+from app.scope import Preset, Scope
+from app.scope_reading import parse_scope
 from core.errors import UsageError
 from core.mention import Channel, Emotion, Intent, Sentiment, Status
 from core.query.ast import And, Everything, FieldIs, Not, Or

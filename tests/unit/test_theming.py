@@ -9,7 +9,8 @@ from app.bootstrap import Application
 from app.causes import find_causes
 from app.naming import BORROWED_CHARS, LABEL_CHARS, headline, name_themes, shortened
 from app.queries import Queries
-from app.scope import Scope, parse_scope
+from app.scope import Scope
+from app.scope_reading import parse_scope
 from app.theming import count_themes
 from core.mention import Mention
 from core.themes import Theme
