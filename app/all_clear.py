@@ -104,7 +104,7 @@ def all_clear_facts(here: Round, rule: AllClearRule, due: Occurrence, key: str) 
         link=f"{base}/{scope.url('mentions')}",
         link_text=f"See the {watch.mentions:,} mentions in Groundswell",
         sections=(Section("Incidents", rows),),
-        chart=chart_of(queries.volume(scope), scope.zone),
+        chart=chart_of(queries.volume(scope), scope.zone, queries.moments(window, rule.topics)),
         why=(
             f'The rule "{rule.name}" sends it daily at {rule.at:%H:%M}, whatever happened.',
             f"All times are {scope.zone}.",

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.scope import Scope
 from app.stores.state import CoverageHour
+from charts.moments import Moment
 from core.mention import Channel, Mention, Sentiment
 from core.ports import PollStatus
 from core.rules import Rule
@@ -298,6 +299,7 @@ class Overview:
     inbox_scope: Scope
     has_history: bool
     themes: tuple[ThemeCount, ...] = ()
+    moments: tuple[Moment, ...] = ()
 
 
 class Health(StrEnum):

@@ -17,6 +17,7 @@ from app.answers import Overview, Stats, TrendRow, VolumePoint
 from app.rounds import Letter, Round
 from app.scope import Preset, Scope
 from charts.chart import Chart, Frame
+from charts.moments import Moment
 from charts.volume import VolumePoint as ChartPoint
 from charts.volume import volume_chart
 from core.mention import Mention
@@ -96,7 +97,7 @@ def digest_facts(here: Round, rule: DigestRule, due: Occurrence, key: str) -> Le
                 [mention_row(one.mention, base, zone) for one in found.worth[:TOP_SHARED]],
             ),
         ),
-        chart=chart_of(found.volume, zone),
+        chart=chart_of(found.volume, zone, found.moments),
         why=_why(rule, window, zone),
         rule=rule.name,
         is_synthetic=queries.count(scope.narrowed("synthetic:true")) > 0,
@@ -177,7 +178,7 @@ def mention_row(mention: Mention, base: str, zone: str) -> Row:
     )
 
 
-def chart_of(points: Sequence[VolumePoint], zone: str) -> Chart:
+def chart_of(points: Sequence[VolumePoint], zone: str, moments: Sequence[Moment] = ()) -> Chart:
     """Return the volume as the page draws it."""
     shown = [
         ChartPoint(
@@ -191,7 +192,8 @@ def chart_of(points: Sequence[VolumePoint], zone: str) -> Chart:
         for point in points
     ]
     width, height = CHART_SIZE
-    return volume_chart(shown, Frame(width=width, height=height, zone=zone))
+    frame = Frame(width=width, height=height, zone=zone)
+    return volume_chart(shown, frame, moments=moments)
 
 
 def top_rows(queries: Queries, scope: Scope, base: str, zone: str) -> list[Row]:

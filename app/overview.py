@@ -120,6 +120,7 @@ def build_overview(queries: Queries, scope: Scope) -> Overview:
         inbox_scope=inbox_scope,
         has_history=bool(queries.index.size()),
         themes=count_themes(queries, scope, stats.mentions),
+        moments=queries.moments(window, scope.selected_topics(queries.configuration)),
     )
 
 

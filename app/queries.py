@@ -31,6 +31,7 @@ from app.inbox import InboxOrder, PageOrder, urgent_page
 from app.judging import judge
 from app.pending import CorrectedIndex, Pending
 from app.scope import Scope, sentiment_node
+from charts.moments import Moment
 from core.mention import Mention
 from core.ports import Index, Poll
 from core.query.ast import And, FieldIs, Node, Or
@@ -340,6 +341,18 @@ class Queries:
         window = TimeWindow(began - BEFORE_INCIDENT, max(until, began))
         selection = replace(self.selection(scope), window=None)
         return volume_points(self, selection, window, self.now(), zone)
+
+    def incident_moments(self, incident: Incident) -> tuple[Moment, ...]:
+        """Return what happened around an incident: pins, new levels, changes of query or model."""
+        end = incident.resolved_at or self.now()
+        window = TimeWindow(incident.first.started_at - BEFORE_INCIDENT, end + BEFORE_INCIDENT)
+        return self.moments(window, (incident.topic,))
+
+    def moments(self, window: TimeWindow, topics: Sequence[str] = ()) -> tuple[Moment, ...]:
+        """Return what charts of ``window`` mark, about ``topics``."""
+        from app.moments import moments_in
+
+        return moments_in(self._application.state, window, topics)
 
     def volume(self, scope: Scope) -> tuple[VolumePoint, ...]:
         """Return the scope's mentions by the hour or the local day, with what was expected."""

@@ -100,6 +100,7 @@ def build_report(queries: Queries, scope: Scope) -> Report:
                     for point in found.volume
                 ],
                 frame,
+                moments=found.moments,
             ),
         ),
         Part(
@@ -108,6 +109,7 @@ def build_report(queries: Queries, scope: Scope) -> Report:
             net_sentiment_chart(
                 [SentimentPoint(point.window, **point.counts) for point in found.sentiment],
                 Frame(width=CHART_WIDTH, height=LOW, zone=zone),
+                moments=found.moments,
             ),
         ),
     ]

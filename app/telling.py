@@ -169,7 +169,9 @@ class IncidentTeller:
             for point in points
         ]
         width, height = CHART_SIZE
-        return volume_chart(shown, Frame(width=width, height=height, zone=zone))
+        frame = Frame(width=width, height=height, zone=zone)
+        moments = self._queries.moments(window, (incident.topic,))
+        return volume_chart(shown, frame, moments=moments)
 
 
 def _status(handling: Handling, zone: str, now: datetime) -> str | None:

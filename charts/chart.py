@@ -61,13 +61,16 @@ class Frame:
     zone: str = "UTC"
 
 
-def assemble(body: JsonObject, alt_text: str, frame: Frame) -> Chart:
-    """Return the chart with size, ground and type settings of the frame."""
+def assemble(body: JsonObject, alt_text: str, frame: Frame, *, above: int = 0) -> Chart:
+    """Return the chart with size, ground and type settings of the frame.
+
+    ``above`` are the pixels of its height that stay free for words above the bars.
+    """
     spec: JsonObject = {
         "$schema": SCHEMA,
         "description": alt_text,
         "width": "container" if frame.width is None else frame.width,
-        "height": frame.height,
+        "height": frame.height - above,
         "background": frame.theme.ground,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "padding": 8,

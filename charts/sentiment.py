@@ -16,6 +16,7 @@ from charts.chart import (
     time_axis,
     wall_clock,
 )
+from charts.moments import Moment, describe_moments, moment_layers
 from core.window import TimeWindow
 from insights.measures import net_sentiment
 
@@ -91,10 +92,15 @@ def sentiment_chart(points: Sequence[SentimentPoint], frame: Frame | None = None
     return assemble(body, _describe_sentiment(points, shown.zone), shown)
 
 
-def net_sentiment_chart(points: Sequence[SentimentPoint], frame: Frame | None = None) -> Chart:
+def net_sentiment_chart(
+    points: Sequence[SentimentPoint],
+    frame: Frame | None = None,
+    *,
+    moments: Sequence[Moment] = (),
+) -> Chart:
     """Return the line of net sentiment (-1 to 1) over its 95 % interval.
 
-    The line has gaps where nothing was scored.
+    The line has gaps where nothing was scored. ``moments`` that lie in its time get a line each.
     """
     shown = frame or Frame()
     values: list[JsonValue] = []
@@ -152,8 +158,11 @@ def net_sentiment_chart(points: Sequence[SentimentPoint], frame: Frame | None = 
             },
         },
     ]
-    body: JsonObject = {"data": {"values": values}, "layer": layers}
-    return assemble(body, _describe_net(points, shown.zone), shown)
+    window = TimeWindow(points[0].window.start, points[-1].window.end)
+    drawn, room = moment_layers(moments, window, shown)
+    body: JsonObject = {"data": {"values": values}, "layer": [*layers, *drawn]}
+    told = _describe_net(points, shown.zone) + describe_moments(moments, window, shown.zone)
+    return assemble(body, told, shown, above=room)
 
 
 def _describe_sentiment(points: Sequence[SentimentPoint], zone: str) -> str:

@@ -17,6 +17,7 @@ from charts.chart import (
     time_axis,
     wall_clock,
 )
+from charts.moments import Moment, describe_moments, moment_layers
 from core.window import TimeWindow
 
 
@@ -41,6 +42,7 @@ def volume_chart(
     points: Sequence[VolumePoint],
     frame: Frame | None = None,
     *,
+    moments: Sequence[Moment] = (),
     unit: str | None = None,
     empty: str = "No mentions in this time.",
 ) -> Chart:
@@ -48,6 +50,7 @@ def volume_chart(
 
     ``unit`` names the bucket on the axis ("mentions an hour"); by default it follows from the first
     point's length. Bursts are drawn in the alarm colour; incomplete buckets pale, with an outline.
+    ``moments`` that lie in the chart's time get a line each.
     """
     shown = frame or Frame()
     if not points or not any(point.count or point.is_incomplete for point in points):
@@ -60,8 +63,14 @@ def volume_chart(
     burst = next((point for point in points if point.is_burst), None)
     if burst is not None:
         layers.append(_burst_label(burst, points, shown))
-    body: JsonObject = {"layer": layers, "resolve": {"scale": {"color": "independent"}}}
-    return assemble(body, describe_volume(points, shown.zone, name), shown)
+    window = TimeWindow(points[0].window.start, points[-1].window.end)
+    drawn, room = moment_layers(moments, window, shown)
+    body: JsonObject = {
+        "layer": [*layers, *drawn],
+        "resolve": {"scale": {"color": "independent"}},
+    }
+    told = describe_volume(points, shown.zone, name)
+    return assemble(body, told + describe_moments(moments, window, shown.zone), shown, above=room)
 
 
 def unit_of(length: timedelta) -> str:

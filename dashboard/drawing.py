@@ -13,6 +13,7 @@ from app.answers import SentimentPoint, VolumePoint
 from charts import sentiment as sentiment_charts
 from charts import volume as volume_charts
 from charts.chart import Chart, Frame
+from charts.moments import Moment
 from charts.palette import DARK, LIGHT, Theme
 from dashboard.session import Viewer
 from dashboard.words import escape
@@ -39,7 +40,12 @@ def show_chart(chart: Chart, key: str) -> None:
 
 
 def show_volume(
-    points: Sequence[VolumePoint], viewer: Viewer, key: str, *, since: datetime | None = None
+    points: Sequence[VolumePoint],
+    viewer: Viewer,
+    key: str,
+    *,
+    since: datetime | None = None,
+    moments: Sequence[Moment] = (),
 ) -> None:
     """Draw mentions over the band of what is usual; a burst from ``since`` on stands out."""
     shown = [
@@ -55,10 +61,12 @@ def show_volume(
         for point in points
     ]
     frame = Frame(height=230, theme=theme_of(viewer), zone=viewer.zone)
-    show_chart(volume_charts.volume_chart(shown, frame), key)
+    show_chart(volume_charts.volume_chart(shown, frame, moments=moments), key)
 
 
-def show_net_sentiment(points: Sequence[SentimentPoint], viewer: Viewer, key: str) -> None:
+def show_net_sentiment(
+    points: Sequence[SentimentPoint], viewer: Viewer, key: str, moments: Sequence[Moment] = ()
+) -> None:
     """Draw net sentiment with its interval."""
     shown = [
         sentiment_charts.SentimentPoint(
@@ -70,7 +78,7 @@ def show_net_sentiment(points: Sequence[SentimentPoint], viewer: Viewer, key: st
         for point in points
     ]
     frame = Frame(height=230, theme=theme_of(viewer), zone=viewer.zone)
-    show_chart(sentiment_charts.net_sentiment_chart(shown, frame), key)
+    show_chart(sentiment_charts.net_sentiment_chart(shown, frame, moments=moments), key)
 
 
 def heading(text: str, note: str = "") -> None:

@@ -12,6 +12,7 @@ from app.stores import tables
 from app.stores.instants import aware as _aware
 from app.stores.instants import stored as _stored
 from app.stores.state import StateStore
+from core.window import TimeWindow
 
 MARKS = (Deed.USEFUL.value, Deed.NOISE.value)
 
@@ -49,6 +50,16 @@ class EventStore:
         table = tables.incident_events
         found = self._events(sa.select(table).where(table.c.kind.in_(MARKS)))
         return {event.incident: event.deed is Deed.USEFUL for event in found}
+
+    def pins(self, window: TimeWindow) -> list[Event]:
+        """Return what people pinned to a time in ``window``, whatever the incident."""
+        table = tables.incident_events
+        query = sa.select(table).where(
+            table.c.kind == Deed.PIN.value,
+            table.c.at >= _stored(window.start),
+            table.c.at < _stored(window.end),
+        )
+        return self._events(query)
 
     def of_all(self, incidents: Collection[str]) -> dict[str, list[Event]]:
         """Return the deeds about each of some incidents."""

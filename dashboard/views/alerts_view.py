@@ -177,7 +177,13 @@ def _show_mentions(
 ) -> None:
     """Draw the chart and the mentions of an incident that is about a topic."""
     queries = session.queries
-    drawing.show_volume(volume, watcher, f"volume-{incident.id}", since=incident.first.started_at)
+    drawing.show_volume(
+        volume,
+        watcher,
+        f"volume-{incident.id}",
+        since=incident.first.started_at,
+        moments=queries.incident_moments(incident),
+    )
     scope = queries.incident_scope(incident)
     st.html(
         f'<p class="gw-more"><a href="{escape(scope.url("mentions"))}">All mentions of this '

@@ -79,10 +79,10 @@ def _live(session: Session, scope: Scope) -> None:
         note = "the band is what is usual" if found.usual else ""
         drawing.heading("Volume", note)
         since = burst.since if burst else None
-        drawing.show_volume(found.volume, watcher, "volume", since=since)
+        drawing.show_volume(found.volume, watcher, "volume", since=since, moments=found.moments)
     with right:
         drawing.heading("Net sentiment", "with its 95 % interval")
-        drawing.show_net_sentiment(found.sentiment, watcher, "net")
+        drawing.show_net_sentiment(found.sentiment, watcher, "net", found.moments)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _bursts(found, watcher)

@@ -13,10 +13,8 @@ from app.again import AgainReport, do_again, worker_for
 from app.alerting import Outcome
 from app.bootstrap import open_application
 from app.enricher import Enricher
-from core.envelope import Envelope
 from core.errors import RetryableError
-from core.mention import Correction, Mention, Overlay, Sentiment, TopicTag
-from core.merge import retagged
+from core.mention import Correction, Mention, Overlay, Sentiment
 from core.questions import Selection
 from core.versions import VersionStep
 from tests.fakes import crisis
@@ -242,20 +240,3 @@ def test_a_part_of_history_can_be_done_from_the_command_line(home: Home) -> None
     assert (lone.code, "give --again" in lone.err) == (2, True)
     wrong = groundswell(*words, "enrich", "--again", "--topic", "Acmee", variables=home_variable)
     assert (wrong.code, "topics: Acme, Quiet" in wrong.err) == (2, True)
-
-
-def test_a_tag_stands_above_the_one_before_it() -> None:
-    """Whether the topic's query version was raised or not."""
-    held = TopicTag(name="Acme", query_version=3)
-    assert retagged(None, "Acme", 2, matched=True) == TopicTag(name="Acme", query_version=2)
-    assert retagged(held, "Acme", 2, matched=False).query_version == 4
-    assert retagged(held, "Acme", 7, matched=False).query_version == 7
-    off = TopicTag(name="Acme", query_version=4, matched=False)
-    assert retagged(off, "Acme", 2, matched=True) == TopicTag(name="Acme", query_version=4)
-
-
-def test_an_envelope_that_comes_again_says_so() -> None:
-    """And is written as before where it does not."""
-    made = crisis.mention(1, crisis.NOW, "acme")
-    assert Envelope.doing_again(made).again
-    assert "again" not in Envelope.of(made).model_dump_json(exclude_defaults=True)

@@ -52,3 +52,12 @@ def test_only_content_can_be_enriched() -> None:
     assert enriched(MENTION, enrichment).enrichment == enrichment
     with pytest.raises(ValueError, match="no content"):
         enriched(Mention(id="m"), enrichment)
+
+
+def test_an_envelope_that_comes_again_says_so() -> None:
+    """And is written as before where it does not."""
+    made = Envelope.doing_again(MENTION)
+    assert made.again
+    assert made.fragment() == MENTION
+    assert Envelope.model_validate_json(made.model_dump_json()) == made
+    assert "again" not in Envelope.of(MENTION).model_dump_json(exclude_defaults=True)

@@ -18,7 +18,7 @@ from core.mention import (
     Status,
     TopicTag,
 )
-from core.merge import join, join_all
+from core.merge import join, join_all, retagged
 from core.window import EPOCH
 from tests.strategies import NOW, fragments
 
@@ -158,3 +158,17 @@ def test_erased_absorbs_everything() -> None:
     full = Mention(id="m", version=(9, 9, ""), text="secret", sources=("x",))
     assert join(full, erased) == Mention(id="m", erased=True)
     assert join_all([full.model_copy(update={"erased": True})])["m"] == Mention(id="m", erased=True)
+
+
+def test_a_tag_stands_above_the_one_before_it() -> None:
+    """Whether the topic's query version was raised or not."""
+    held = TopicTag(name="Acme", query_version=3)
+    assert retagged(None, "Acme", 2, matched=True) == TopicTag(name="Acme", query_version=2)
+    assert retagged(held, "Acme", 2, matched=False).query_version == 4
+    assert retagged(held, "Acme", 7, matched=False).query_version == 7
+    off = TopicTag(name="Acme", query_version=4, matched=False)
+    assert retagged(off, "Acme", 2, matched=True) == TopicTag(name="Acme", query_version=4)
+    for before, after in ((held, False), (off, True)):
+        made = Mention(id="m", topics=(before,))
+        turned = retagged(before, "Acme", 1, matched=after)
+        assert join(made, Mention(id="m", topics=(turned,))).topics == (turned,)
