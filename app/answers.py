@@ -21,6 +21,7 @@ from insights.measures import (
     Share,
     UsualRange,
 )
+from insights.seasons import Season
 from insights.trends import Direction, Rhythm
 from insights.verdict import Learning, Verdict
 
@@ -101,7 +102,8 @@ class TrendRow:
     after correcting for the number of terms. ``counts`` are its mentions per bucket, oldest
     first. ``scope`` holds exactly the observed mentions. ``tested`` terms were looked at with it.
     ``low`` to ``high`` is what as many mentions of all would usually hold. ``recurs`` is the
-    rhythm in which it comes. Of terms that rise, ``first_seen`` is when the scope's topics first
+    rhythm in which it comes. Of terms that rise, ``season`` is that of the month, the year or the
+    holidays in which it comes, ``first_seen`` when the scope's topics first
     held it, ``leader`` the author who named it most (``leader_count`` times), and ``examples`` are
     mentions that stirred most.
     """
@@ -123,6 +125,7 @@ class TrendRow:
     low: int = 0
     high: int = 0
     recurs: Rhythm | None = None
+    season: Season | None = None
     first_seen: datetime | None = None
     leader: str | None = None
     leader_count: int = 0
@@ -132,6 +135,18 @@ class TrendRow:
     def spoken(self) -> str:
         """The label as a sentence names it: people's words in quotation marks."""
         return f"“{self.label}”" if self.kind == "phrase" else self.label
+
+    @property
+    def comes(self) -> str | None:
+        """When it comes anyway, such as "every week" or "every year around 27 November"."""
+        if self.recurs is not None:
+            return self.recurs.value
+        return self.season.words if self.season else None
+
+    @property
+    def is_seasonal(self) -> bool:
+        """Whether it comes as it always does, at its usual size."""
+        return self.recurs is not None or (self.season is not None and self.season.is_usual)
 
     def as_data(self) -> dict[str, object]:
         """Return the trend as plain data."""
@@ -148,7 +163,9 @@ class TrendRow:
             "is_new": self.is_new,
             "low": self.low,
             "high": self.high,
-            "recurs": self.recurs.value if self.recurs else None,
+            "recurs": self.comes,
+            "last_time": self.season.last.isoformat() if self.season else None,
+            "times_last_time": round(self.season.factor, 3) if self.season else None,
             "first_seen": self.first_seen.isoformat() if self.first_seen else None,
             "leader": self.leader,
             "examples": [mention.id for mention in self.examples],

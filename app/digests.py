@@ -24,7 +24,7 @@ from core.mention import Mention
 from core.questions import Order
 from core.rules import DigestRule, Period, ScheduledRule
 from core.window import TimeWindow
-from insights.sentence import format_factor, format_range
+from insights.sentence import describe_season, format_factor, format_range
 
 if TYPE_CHECKING:
     from app.queries import Queries
@@ -148,7 +148,8 @@ def trend_row(row: TrendRow, base: str) -> Row:
     """Return a trend as a line of a letter."""
     times = "new" if row.is_new else f"{format_factor(row.factor)} times the usual"
     kind = TREND_KINDS.get(row.kind, row.kind)
-    note = f"{kind}, {row.observed:,} mentions, {times}"
+    season = f"; {describe_season(row.season)}" if row.season else ""
+    note = f"{kind}, {row.observed:,} mentions, {times}{season}"
     return Row(row.label, note, f"{base}/{row.scope.url('mentions')}")
 
 

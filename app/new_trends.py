@@ -11,11 +11,12 @@ from app.answers import TrendRow
 from app.judging import rule_selection
 from app.rounds import Found, Round, Standing
 from app.scope import Preset, Scope
+from app.seasonal import with_seasons
 from app.versions import since_words
 from core.questions import Order
 from core.rules import NewTrendRule
 from core.window import TimeWindow, bucket_start
-from insights.sentence import format_factor
+from insights.sentence import describe_season, format_factor
 from insights.trends import Direction, run_start, trend_level
 
 EVERY = timedelta(minutes=15)
@@ -56,9 +57,9 @@ def examine(here: Round, rule: NewTrendRule) -> Found:
     if any(here.now - incident.opened_at < APART for incident in here.known):
         return Found("quiet: told less than 2 hours ago")
     scope = _scope(rule)
-    rows = _bursting(here, rule, here.queries.trends(scope, CANDIDATES))
+    rows, quiet = _news(here, _bursting(here, rule, here.queries.trends(scope, CANDIDATES)))
     if not rows:
-        return Found("quiet: nothing bursts")
+        return Found(f"quiet: {quiet}")
     query = " OR ".join(f"({row.scope.query})" for row in rows[:SHOWN])
     window = rows[0].window
     asked = replace(here.queries.selection(replace(scope, query=query)), window=window)
@@ -99,6 +100,14 @@ def _bursting(here: Round, rule: NewTrendRule, rows: list[TrendRow]) -> list[Tre
     return sorted(found, key=lambda row: (row.p, -row.observed, row.term))
 
 
+def _news(here: Round, rows: list[TrendRow]) -> tuple[list[TrendRow], str]:
+    """Return the rows that do not come as they always do, and in words what bursts but for them."""
+    known = with_seasons(here.queries, rows)
+    usual = [f"{row.spoken} ({row.comes})" for row in known if row.is_seasonal]
+    words = f"comes as usual: {', '.join(usual[:SHOWN])}" if usual else "nothing bursts"
+    return [row for row in known if not row.is_seasonal], words
+
+
 def _has_come_back(row: TrendRow, told_at: datetime) -> bool:
     """Return whether a term that was told was quiet for long before it burst anew."""
     start = run_start(row.counts, RECENT, TOLD_AGAIN_AFTER // STEP)
@@ -131,8 +140,8 @@ def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
 
 def _size(row: TrendRow) -> str:
     text = f"{row.observed:,} mentions in {RECENT} hours"
-    return (
-        f"{text}, never seen before"
-        if row.is_new
-        else (f"{text}, {format_factor(row.factor)} times the usual")
-    )
+    if row.is_new and row.season is None:
+        return f"{text}, never seen before"
+    usual = "" if row.is_new else f", {format_factor(row.factor)} times the usual"
+    season = f"; it {describe_season(row.season)}" if row.season else ""
+    return f"{text}{usual}{season}"

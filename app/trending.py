@@ -20,6 +20,7 @@ from app.repeating import (
     without_parts,
 )
 from app.scope import Scope
+from app.seasonal import with_seasons
 from core.mention import Mention
 from core.questions import GroupField, Order, Selection, ValueCount
 from core.window import TimeWindow, bucket_start
@@ -146,8 +147,9 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
 
 
 def explained(queries: Queries, rows: Sequence[TrendRow]) -> list[TrendRow]:
-    """Return the rows; of the first that rise, with when they began, who leads, and examples."""
+    """Return the rows; of the first that rise, with season, beginning, leader and examples."""
     shown = [row for row in rows if row.direction is Direction.RISING][:EXPLAINED]
+    seasons = {(row.kind, row.term): row.season for row in with_seasons(queries, shown)}
     found = []
     for row in rows:
         if row not in shown:
@@ -165,6 +167,7 @@ def explained(queries: Queries, rows: Sequence[TrendRow]) -> list[TrendRow]:
         found.append(
             replace(
                 row,
+                season=seasons[row.kind, row.term],
                 first_seen=oldest[0].published_at if oldest else None,
                 leader=name or (leaders[0].value if leaders else None),
                 leader_count=leaders[0].count if leaders else 0,

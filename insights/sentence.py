@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from insights.measures import UsualRange
+from insights.seasons import Season
 from insights.verdict import Learning, Measure, Verdict
 
 
@@ -144,6 +145,13 @@ def describe_verdict(verdict: Verdict, zone: str = "UTC") -> str:
     if verdict.low is None or verdict.high is None:
         return text
     return f"{text}{joint}{format_range(verdict.low, verdict.high)}"
+
+
+def describe_season(season: Season) -> str:
+    """Return e.g. "comes every year around 5 May, now 1.4 times as much as on 6 May 2025"."""
+    last = f"{season.last.day} {season.last:%b %Y}"
+    times = format_factor(season.factor)
+    return f"comes {season.words}, now {times} times as much as on {last}"
 
 
 def when(instant: datetime, now: datetime, zone: ZoneInfo) -> str:

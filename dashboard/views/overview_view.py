@@ -24,7 +24,7 @@ from dashboard.words import (
     short_time,
     signed,
 )
-from insights.sentence import format_range
+from insights.sentence import describe_season, format_range
 
 REFRESH_SECONDS = 5
 SPARK_BUCKETS = 48
@@ -210,7 +210,8 @@ def _burst(row: TrendRow, watcher: Viewer) -> str:
     counts = row.counts[-SPARK_BUCKETS:]
     times = "new" if row.is_new else f"{row.factor:.1f} times the usual"
     usual = "" if row.is_new else f" ({format_range(row.low, row.high)})"
-    weekly = f", as {row.recurs.value}" if row.recurs else ""
+    season = f"; {describe_season(row.season)}" if row.season else ""
+    weekly = f", as {row.recurs.value}" if row.recurs else season
     href = escape(row.scope.url("mentions"))
     return (
         f'<li><a href="{href}"><b>{escape(row.label)}</b></a>'

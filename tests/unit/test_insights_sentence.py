@@ -1,15 +1,17 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from core.window import TimeWindow
 from insights.measures import UsualRange
+from insights.seasons import Season
 from insights.sentence import (
     BurstNews,
     LinkTarget,
     OverviewFacts,
     describe_learning,
+    describe_season,
     describe_verdict,
     format_factor,
     format_length,
@@ -137,6 +139,14 @@ def test_learning_in_words() -> None:
     assert describe_learning(Learning(1, 14, None)).endswith("; no hour to compare with yet")
     assert describe_learning(Learning(1, 14, 8), Measure.NEGATIVE).endswith(
         "from 8 negative mentions an hour"
+    )
+
+
+def test_seasons_in_words() -> None:
+    """When it comes, and how it compares with the last time."""
+    season = Season("every year around 27 November", date(2025, 11, 28), 40, 57)
+    assert describe_season(season) == (
+        "comes every year around 27 November, now 1.4 times as much as on 28 Nov 2025"
     )
 
 
