@@ -32,12 +32,13 @@ def inside(moments: Sequence[Moment], window: TimeWindow) -> list[Moment]:
 
 
 def moment_layers(
-    moments: Sequence[Moment], window: TimeWindow, frame: Frame
+    moments: Sequence[Moment], window: TimeWindow, frame: Frame, *, lift: int = 0
 ) -> tuple[list[JsonValue], int]:
     """Return what draws the moments in ``window``, and the pixels that their words need above.
 
     Words stand on the side of their line where there is more room, and on lines of their own: of
     early moments the first highest, of late ones the last, so that no line crosses other words.
+    ``lift`` is the room in pixels that stays free below all words.
     """
     shown = inside(moments, window)
     middle = window.start + window.length / 2
@@ -46,10 +47,10 @@ def moment_layers(
     rows = min(len(shown), ROWS)
     layers: list[JsonValue] = []
     for place, one in enumerate(early):
-        layers += _layers(one, rows - 1 - place % rows, frame, is_late=False)
+        layers += _layers(one, lift + (rows - 1 - place % rows) * LINE_HEIGHT, frame, is_late=False)
     for place, one in enumerate(late):
-        layers += _layers(one, place % rows, frame, is_late=True)
-    return layers, rows * LINE_HEIGHT
+        layers += _layers(one, lift + place % rows * LINE_HEIGHT, frame, is_late=True)
+    return layers, rows * LINE_HEIGHT + lift if shown else 0
 
 
 def describe_moments(moments: Sequence[Moment], window: TimeWindow, zone: str) -> str:
@@ -58,9 +59,9 @@ def describe_moments(moments: Sequence[Moment], window: TimeWindow, zone: str) -
     return f" Marked: {'; '.join(told)}." if told else ""
 
 
-def _layers(one: Moment, row: int, frame: Frame, *, is_late: bool) -> list[JsonValue]:
-    """Return the line of one moment and its words, ``row`` lines above the lowest."""
-    height = -row * LINE_HEIGHT
+def _layers(one: Moment, above: int, frame: Frame, *, is_late: bool) -> list[JsonValue]:
+    """Return the line of one moment and its words, so many pixels above the bars."""
+    height = -above
     value: JsonObject = {
         "at": wall_clock(one.at, frame.zone),
         "words": one.words,

@@ -20,6 +20,9 @@ from charts.chart import (
 from charts.moments import Moment, describe_moments, moment_layers
 from core.window import TimeWindow
 
+BURST_LIFT = 10
+"""Pixels above the bars that the words of a burst may need."""
+
 
 @dataclass(frozen=True, slots=True)
 class VolumePoint:
@@ -64,7 +67,9 @@ def volume_chart(
     if burst is not None:
         layers.append(_burst_label(burst, points, shown))
     window = TimeWindow(points[0].window.start, points[-1].window.end)
-    drawn, room = moment_layers(moments, window, shown)
+    # The words of a burst may reach above the highest bar.
+    lift = BURST_LIFT if burst is not None else 0
+    drawn, room = moment_layers(moments, window, shown, lift=lift)
     body: JsonObject = {
         "layer": [*layers, *drawn],
         "resolve": {"scale": {"color": "independent"}},

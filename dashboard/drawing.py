@@ -33,6 +33,8 @@ def theme_of(viewer: Viewer) -> Theme:
 def show_chart(chart: Chart, key: str) -> None:
     """Draw a chart as wide as its place, described in words for those who do not see it."""
     spec: dict[str, Any] = dict(chart.spec)
+    # Said once: Streamlit warns of a chart that is described twice.
+    del spec["description"]
     spec["config"] = {**spec["config"], "font": FONT}
     # Streamlit writes into the padding, so it must have sides.
     spec["padding"] = {"left": 0, "right": 4, "top": 6, "bottom": 4}

@@ -9,7 +9,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from alerts.ending import REMOVED, end_incident
+from alerts.handling import Deed, Event
 from alerts.notification import Delivery, DeliveryState, Notification
+from app.stores.incident_events import EventStore
 from app.stores.outbox import OutboxStore
 from core.mention import Status
 from core.questions import Selection
@@ -96,6 +98,21 @@ def test_a_view_with_data_draws_without_a_complaint(
     assert not page.exception
     assert not page.error
     assert "gw-empty" not in _html(page)
+
+
+def test_charts_mark_what_people_pinned(folder: Path, open_view: Open) -> None:
+    """On the Overview, beside volume and sentiment, and on the incident's own chart."""
+    application = open_scenario(folder, writes=True)
+    at = scenario.NOW - timedelta(hours=1)
+    pin = Event(scenario.incident().id, at, Deed.PIN, "kim", "statement to the press")
+    EventStore(application.state).add(pin)
+    application.close()
+    for view, charts in (("overview", 2), ("alerts", 1)):
+        page = open_view(view, topic="Acme") if view == "overview" else open_view(view)
+        assert not page.exception
+        drawn = [element.proto for element in page.get("vega_lite_chart")]
+        drawn += [element.proto for element in page.get("arrow_vega_lite_chart")]
+        assert sum("statement to the press" in proto.spec for proto in drawn) == charts
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -14,7 +14,7 @@ from charts.chart import Chart, Frame
 from charts.moments import LINE_HEIGHT, LONGEST_WORDS, Moment, inside
 from charts.render import to_png
 from charts.sentiment import SentimentPoint, net_sentiment_chart
-from charts.volume import VolumePoint, volume_chart
+from charts.volume import BURST_LIFT, VolumePoint, volume_chart
 from core.window import TimeWindow
 
 START = datetime(2026, 3, 3, tzinfo=UTC)
@@ -84,6 +84,14 @@ def test_the_words_of_all_have_lines_of_their_own() -> None:
     }
     sides = {words: one["mark"]["align"] for words, one in texts.items()}
     assert sides == {CHANGED.words: "left", STATEMENT.words: "right", LEVEL.words: "right"}
+
+
+def test_words_keep_clear_of_those_of_a_burst() -> None:
+    """These stand at the height of its bars, and may reach above them."""
+    quiet = VolumePoint(DAY, 10)
+    burst = VolumePoint(TimeWindow(DAY.end, DAY.end + HOUR), 40, is_burst=True)
+    (words,) = drawn(volume_chart([quiet, burst], moments=[STATEMENT]), "text")
+    assert words["encoding"]["y"]["value"] == -BURST_LIFT
 
 
 def test_the_picture_stays_as_high_as_it_was() -> None:
