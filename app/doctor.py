@@ -18,6 +18,7 @@ from pathlib import Path
 from app.bootstrap import Application, open_application
 from app.intake import LEAST_FREE_BYTES, LEAST_FREE_SHARE, SAMPLE_ONE_IN
 from app.stores.file_spool import QUARANTINE
+from app.versions import mendable
 from core.errors import ConfigurationError, GroundswellError
 from core.settings import IndexEngine, MailSecurity
 
@@ -73,7 +74,8 @@ def _examine(application: Application) -> Iterator[Finding]:
         mend = '`groundswell track "Your brand"`'
         yield Finding("configuration", Verdict.WARNING, "no topic: nothing is collected", mend)
     checks: tuple[Callable[[Application], Finding], ...] = (
-        _state, _index, _spool, _volume, _models, _mail, _disk, _memory, _clock, _dashboard
+        _state, _index, _spool, _volume, _history, _models, _mail, _disk, _memory, _clock,
+        _dashboard,
     )  # fmt: skip
     for check in checks:
         try:
@@ -102,6 +104,16 @@ def _index(application: Application) -> Finding:
         return Finding("index", Verdict.BAD, str(err), mend)
     message = f"{settings.engine.value}, {size:,} mentions, answers in {_milliseconds(before)}"
     return Finding("index", Verdict.OK, message)
+
+
+def _history(application: Application) -> Finding:
+    topics = [topic.name for topic in application.configuration.topics]
+    names = mendable(application.state.versions.all(), topics, application.clock())
+    if not names:
+        return Finding("history", Verdict.OK, "of the queries and the sentiment model of now")
+    message = f"of {', '.join(names)} it is of an earlier query or sentiment model: rules learn"
+    mend = "`groundswell enrich --again` tags and scores it again"
+    return Finding("history", Verdict.WARNING, message, mend)
 
 
 def _spool(application: Application) -> Finding:

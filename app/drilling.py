@@ -123,6 +123,8 @@ def drill(
         kept = _KeptMails(sandbox)
         sandbox.mailer = kept
         try:
+            # A rule that is learning, because its query or model changed, learns here too.
+            sandbox.state.versions.add(application.state.versions.all())
             mentions = iter(application.index.scan(known))
             while some := list(islice(mentions, BATCH)):
                 sandbox.index.apply(some, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from core.versions import (
     Version,
     VersionKind,
     by_subject,
+    done_again,
     news,
     unlike,
 )
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from app.stores.versions import Versions
 
 log = structlog.get_logger()
+
+HISTORY = timedelta(weeks=8)
+"""What baselines read; see ``insights.baseline``."""
 
 SCORED_FIELDS = frozenset({"sentiment", "topic_sentiment", "emotion", "offensive", "intent"})
 """What a query asks the sentiment models for."""
@@ -88,6 +92,18 @@ def _scored(held: Mapping[Subject, list[Version]], topic: str) -> list[Version]:
     """Return the versions of what scored a topic: one may be scored again without the others."""
     own = held.get((VersionKind.SENTIMENT, topic), []) if topic else []
     return sorted([*held.get(SENTIMENT, []), *own], key=lambda one: one.at)
+
+
+def mendable(versions: Sequence[Version], topics: Sequence[str], now: datetime) -> list[str]:
+    """Return the topics of which rules could compare with more if history was done again."""
+    subjects = [SENTIMENT, *((VersionKind.QUERY, topic) for topic in topics)]
+    after = [*versions, *done_again(versions, subjects, now)]
+
+    def count(known: Sequence[Version], topic: str) -> int:
+        asked = Selection(query=FieldExists("sentiment"), topics=(topic,))
+        return sum(one.window.end > now - HISTORY for one in unlike_in(known, asked))
+
+    return [topic for topic in topics if count(after, topic) < count(versions, topic)]
 
 
 def since_words(found: Sequence[Unlike], window: TimeWindow, zone: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 
 from app.again import AgainReport, do_again, worker_for
 from app.alerting import Outcome
-from app.bootstrap import open_application
+from app.bootstrap import open_application, system_clock
+from app.doctor import Finding, Verdict, examine
 from app.enricher import Enricher
+from app.versions import mendable
 from core.errors import RetryableError
 from core.mention import Correction, Mention, Overlay, Sentiment
 from core.questions import Selection
@@ -125,6 +128,24 @@ def test_another_model_scores_history_again_and_people_keep_their_word(home: Hom
     assert told.outcome is Outcome.LEARNING
     assert "since the sentiment" not in told.message
     assert again(home).done == 0
+
+
+def test_doctor_says_where_it_would_help(home: Home) -> None:
+    """After a narrower query, until it was done; not after a wider one, whose past is not there."""
+
+    def found() -> Finding:
+        folder = home.folder / "configs"
+        return next(one for one in examine(folder, home.folder / "home") if one.name == "history")
+
+    write(home, "topics", "query: nobody\n", "query: nobody OR kettle\n")
+    assert found().verdict is Verdict.OK
+    write(home, "topics", "query: acme\n", "query: acme AND NOT sturdy\n")
+    # The clock of the doctor is the system's, for which that was long ago.
+    at = [replace(one, at=system_clock()) for one in home.application.state.versions.all()]
+    assert mendable(at, ["Acme", "Quiet"], system_clock()) == ["Acme"]
+    again(home)
+    assert mendable(home.application.state.versions.all(), ["Acme"], home.clock.now) == []
+    assert found().verdict is Verdict.OK
 
 
 def test_one_topic_can_be_done_by_itself(home: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from core.errors import UsageError
 from core.questions import Selection
 from tests.fakes import crisis
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,24 @@ def test_drill_of_a_negative_rule(application: Application) -> None:
     (rule,) = chosen_rules(application, ["Acme negative"])
     played = drill(application, rule, 60, lasts=HOUR, watched=HOUR)
     assert played.mails
+
+
+def test_drill_of_a_rule_that_learns_anew_shows_that(tmp_path: Path) -> None:
+    """Its history is of another query; the sandbox knows that."""
+    home = crisis.write_home(tmp_path)
+    opened = crisis.open_home(home, lambda: crisis.NOW - 2 * DAY)
+    opened.index.apply(crisis.ordinary(), crisis.NOW)
+    opened.note_versions()
+    topics = home / "configs" / "topics.yml"
+    topics.write_text(crisis.TOPICS_YML.replace("query: acme", "query: acme OR kettle"))
+    opened.close()
+    opened = crisis.open_home(home, lambda: crisis.NOW - 2 * DAY)
+    opened.note_versions()
+    opened.clock = lambda: crisis.NOW
+    (rule,) = chosen_rules(opened, ["Acme volume"])
+    played = drill(opened, rule, 120, lasts=HOUR, watched=HOUR)
+    assert "learning since the query of Acme changed on 3 Mar" in played.mails[0].text
+    opened.close()
 
 
 def test_small_crisis_brings_no_mail(application: Application) -> None:
