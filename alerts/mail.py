@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from alerts.handover import Handover
 from alerts.incident import Cause, Evidence, Incident, IncidentStep, Late
 from alerts.incidents import notification_key
 from alerts.late import late_briefly, late_words
@@ -74,7 +75,7 @@ class MailFacts:
     stranger's making stands in a mail. ``is_synthetic`` says that any of what it shows was made up.
     ``actions`` are what its reader can do from the mail, ``status`` who does something about the
     incident already, ``others`` how many get it as well. ``first`` are the mentions that began it,
-    oldest first.
+    oldest first. ``handover`` says who gave the incident to the reader, where the mail tells that.
     """
 
     incident: Incident
@@ -92,6 +93,7 @@ class MailFacts:
     status: str | None = None
     others: int = 0
     first: Sequence[Mention] = ()
+    handover: Handover | None = None
 
 
 def drawn(facts: MailFacts) -> MailFacts:
@@ -127,10 +129,14 @@ def _addressed(facts: MailFacts, sender: Address, recipients: Sequence[str]) -> 
     message["From"] = sender
     message["To"] = ", ".join(recipients or [sender.addr_spec])
     message["Subject"] = subject_of(facts)
-    message["Date"] = format_datetime(incident.resolved_at or incident.updated_at)
+    given = facts.handover
+    message["Date"] = format_datetime(
+        given.at if given else incident.resolved_at or incident.updated_at
+    )
     domain = sender.domain or "groundswell.invalid"
-    message["Message-ID"] = f"<{notification_key(facts.step, incident)}@{domain}>"
-    if facts.step is not IncidentStep.OPENED:
+    key = given.key if given else notification_key(facts.step, incident)
+    message["Message-ID"] = f"<{key}@{domain}>"
+    if given or facts.step is not IncidentStep.OPENED:
         first = f"<{incident.id}.{IncidentStep.OPENED.value}@{domain}>"
         message["In-Reply-To"] = message["References"] = first
     message["Auto-Submitted"] = "auto-generated"
@@ -148,6 +154,8 @@ def subject_of(facts: MailFacts) -> str:
     """Return the subject: the topic first, then what happened, on one line."""
     incident, step = facts.incident, facts.step
     tag = "[synthetic] " if facts.is_synthetic else ""
+    if facts.handover:
+        tag += f"{facts.handover.lead.rstrip('.')}: "
     told = f", {late_briefly(late, incident.opened_at)}" if (late := _late(facts)) else ""
     if words := incident.latest.words:
         over = words.resolved or f"{incident.topic}: back to usual"
@@ -190,8 +198,8 @@ def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
         "subject": subject_of(facts),
         "kicker": " · ".join(part for part in (incident.topic, incident.rule) if part),
         "colour": COLOURS[step],
-        "lead": _lead(facts),
-        "story": _story(facts),
+        "lead": facts.handover.lead if facts.handover else _lead(facts),
+        "story": [_lead(facts), *_story(facts)] if facts.handover else _story(facts),
         "why": _why(facts),
         "causes": [_cause(cause, is_negative=is_negative) for cause in incident.causes],
         "mentions": [_mention(mention, facts) for mention in facts.mentions[:MENTIONS]],

@@ -156,6 +156,13 @@ class Outbox:
             )
             for to, content in contents.items()
         ]
+        return self.add(notification, deliveries)
+
+    def add(self, notification: Notification, deliveries: Sequence[Delivery]) -> bool:
+        """Keep what is ready to be sent as it is; return False if its key is known.
+
+        Neither quiet hours nor caps hold it back, and no chat is told.
+        """
         is_new = self._store.add(notification, deliveries)
         self.wake.set()
         return is_new

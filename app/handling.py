@@ -60,14 +60,29 @@ class IncidentDesk:
     ) -> Event:
         """Write a deed down and return it. Doing again what stands already changes nothing.
 
-        Raises UsageError for an unknown incident or a deed that lacks its words.
+        Who is assigned by an address is mailed. Raises UsageError for an unknown incident or a
+        deed that lacks its words, RetryableError when the mail cannot be written now.
         """
-        if self._application.state.incident(incident) is None:
+        found = self._application.state.incident(incident)
+        if found is None:
             raise UsageError("there is no such incident any more")
         event = checked(Event(incident, self._application.clock(), deed, by, text, until))
         if not self._stands(event):
+            if deed is Deed.ASSIGN:
+                self._tell_assignee(found, event)
             self._events.add(event)
         return event
+
+    def _tell_assignee(self, incident: Incident, event: Event) -> None:
+        """Queue the mail to whom an incident is given.
+
+        That comes before the deed is written down: who does it again after a crash is not mailed
+        twice, and nobody is assigned without knowing it.
+        """
+        from app.handing_over import tell_assignee
+
+        earlier = sum(one.deed is Deed.ASSIGN for one in self._events.of(incident.id))
+        tell_assignee(self._application, incident, event, earlier)
 
     def pin(self, incident: str, by: str, text: str, at: datetime) -> Event:
         """Mark on an incident's time what was done about it at ``at``.

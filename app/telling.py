@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 from alerts.handling import Deed, Handling
+from alerts.handover import Handover
 from alerts.incident import Incident, IncidentStep
 from alerts.incidents import notification_key
 from alerts.mail import Action, MailFacts, compose, drawn
@@ -82,7 +83,7 @@ class IncidentTeller:
         )
 
         def write(recipient: str) -> EmailMessage:
-            actions = self._actions(incident, recipient, step)
+            actions = self._actions(incident, recipient, step, incident.updated_at)
             return compose(replace(facts, actions=actions), settings.mail, [recipient])
 
         return outbox.enqueue(
@@ -102,20 +103,39 @@ class IncidentTeller:
         facts = self._facts(rule, incident, step)
         return compose(facts, mail, rule.recipients or mail.recipients)
 
-    def _actions(self, incident: Incident, recipient: str, step: IncidentStep) -> list[Action]:
+    def hand_over(
+        self, rule: Rule | None, incident: Incident, handover: Handover, recipient: str
+    ) -> EmailMessage:
+        """Return the mail by which ``recipient`` is given an incident, as it stands now.
+
+        ``rule`` is None where it watches no more: its chart is left out.
+        """
+        settings = self._application.configuration.settings
+        step = IncidentStep.RESOLVED if incident.resolved_at else incident.step
+        facts = replace(
+            self._facts(rule, incident, incident.step),
+            status=_status(self._desk.handling(incident.id), settings.time_zone, self._now),
+            actions=self._actions(incident, recipient, step, handover.at),
+            handover=handover,
+        )
+        return compose(facts, settings.mail, [recipient])
+
+    def _actions(
+        self, incident: Incident, recipient: str, step: IncidentStep, at: datetime
+    ) -> list[Action]:
         """Return what the reader can do from the mail, each by a link that only asks."""
         return [
-            Action(words, self._links.deed(deed, incident.id, recipient, incident.updated_at))
+            Action(words, self._links.deed(deed, incident.id, recipient, at))
             for deed, words in ACTIONS[step]
         ]
 
-    def _facts(self, rule: Rule, incident: Incident, step: IncidentStep) -> MailFacts:
+    def _facts(self, rule: Rule | None, incident: Incident, step: IncidentStep) -> MailFacts:
         settings = self._application.configuration.settings
         scope = replace(
             self._queries.incident_scope(incident),
             # The quiet hours before it is called resolved are no part of it.
             until=incident.updated_at if incident.resolved_at else self._now,
-            sentiments=(Sentiment.NEGATIVE,) if rule.kind is RuleKind.NEGATIVE_SPIKE else (),
+            sentiments=(Sentiment.NEGATIVE,) if incident.kind is RuleKind.NEGATIVE_SPIKE else (),
             # What becomes known later is not what the mail told.
             as_of=None if self._is_replay else self._now,
         )

@@ -12,7 +12,7 @@ from alerts.handling import Deed, Event, Handling
 from alerts.incident import Incident
 from alerts.notification import Delivery, DeliveryState, Notification
 from app.instants import parse_instant
-from core.errors import UsageError
+from core.errors import GroundswellError
 from dashboard.session import Session, Viewer, plain
 from dashboard.words import ago, escape, exact
 
@@ -71,7 +71,7 @@ def show_buttons(session: Session, incident: Incident, handling: Handling, now: 
             with st.popover("Snooze", icon=":material/snooze:"):
                 _snooze(session, incident, now)
         with st.popover("Assign", icon=":material/person:"):
-            _written(session, incident, Deed.ASSIGN, "Who takes care of it?")
+            _written(session, incident, Deed.ASSIGN, "Who takes care of it? An address is mailed.")
         with st.popover("Comment", icon=":material/chat:"):
             _written(session, incident, Deed.COMMENT, "What is there to say?")
         with st.popover("Pin", icon=":material/push_pin:"):
@@ -82,15 +82,17 @@ def show_buttons(session: Session, incident: Incident, handling: Handling, now: 
             _button(session, incident, Deed.NOISE, "Noise", ":material/thumb_down:")
 
 
-def _name() -> str:
-    """Return who looks, as far as they said."""
+def _name(form: str | None = None) -> str:
+    """Return who looks, as far as they said, at the latest in ``form``."""
+    if form and (told := st.session_state.get(f"who-{form}")):
+        st.session_state[NAME] = told
     return str(st.session_state.get(NAME) or "operator")
 
 
 def _try(do: Callable[[], object]) -> None:
     try:
         do()
-    except UsageError as err:
+    except GroundswellError as err:
         st.toast(plain(str(err)), icon=":material/error:")
 
 
@@ -117,8 +119,8 @@ def _written(session: Session, incident: Incident, deed: Deed, label: str) -> No
     key = f"{deed.value}-text-{incident.id}"
 
     def write() -> None:
-        text = st.session_state.get(key, "")
-        _try(lambda: session.desk.do(incident.id, deed, _name(), text))
+        text, by = st.session_state.get(key, ""), _name(f"{deed.value}-{incident.id}")
+        _try(lambda: session.desk.do(incident.id, deed, by, text))
 
     with st.form(f"{deed.value}-form-{incident.id}", clear_on_submit=False, border=False):
         st.text_input(label, key=key, max_chars=500)
@@ -133,7 +135,9 @@ def _pin(session: Session, incident: Incident, now: datetime) -> None:
     def write() -> None:
         def pin() -> None:
             when = parse_clock(st.session_state.get(at, ""), now, zone)
-            session.desk.pin(incident.id, _name(), st.session_state.get(text, ""), when)
+            session.desk.pin(
+                incident.id, _name(f"pin-{incident.id}"), st.session_state.get(text, ""), when
+            )
 
         _try(pin)
 
@@ -146,8 +150,6 @@ def _pin(session: Session, incident: Incident, now: datetime) -> None:
 
 def _who(key: str) -> None:
     st.text_input("Your name", value=_name(), key=f"who-{key}", max_chars=80, on_change=None)
-    if told := st.session_state.get(f"who-{key}"):
-        st.session_state[NAME] = told
 
 
 def parse_clock(text: str, now: datetime, zone: str) -> datetime:

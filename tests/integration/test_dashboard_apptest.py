@@ -294,6 +294,26 @@ def test_an_incident_whose_rule_was_removed_says_so(folder: Path, open_view: Ope
     assert "is firing" not in shown
 
 
+def test_assigning_on_the_page_mails_that_person(folder: Path, open_view: Open) -> None:
+    """The form's address gets a mail in the outbox, and the incident says whose it is."""
+    page = open_view("alerts")
+    page.text_input(key="assign-text-incident-1").set_value("anna@acme.example")
+    page.text_input(key="who-assign-incident-1").set_value("Ben Ode")
+    (save,) = [
+        one
+        for one in page.button
+        if one.label == "Save" and "assign-form-incident-1" in str(one.proto.form_id)
+    ]
+    save.click().run()
+    assert not page.exception
+    assert "assigned to anna@acme.example" in _html(page)
+    application = open_scenario(folder)
+    (told, (letter,)) = OutboxStore(application.state).of_incident("incident-1")[-1]
+    application.close()
+    assert (told.step, letter.recipient) == ("assigned", "anna@acme.example")
+    assert told.subject.startswith("[synthetic] Ben Ode gave you this incident: ")
+
+
 def test_an_unknown_incident_in_the_address_is_told(folder: Path, open_view: Open) -> None:
     """A link to an incident that is gone says so."""
     assert "not known" in open_view("alerts", incident="gone").warning[0].value
