@@ -1,9 +1,11 @@
-"""What charts over time mark: what people pinned, new levels, and changes of query or model."""
+"""What charts over time mark: pins, new levels, changes of query or model, and holidays."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from app.stores.incident_events import EventStore
 from charts.moments import Moment
@@ -13,6 +15,7 @@ from insights.sentence import format_factor
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
+    from app.calendar import Calendar
     from app.stores.state import StateStore
 
 
@@ -33,6 +36,16 @@ def moments_in(
     found += [_level(one) for one in about.values() if one.level_since is not None]
     found += [
         Moment(pin.at, pin.text) for pin in EventStore(state).pins(window) if pin.incident in about
+    ]
+    return tuple(sorted((one for one in found if one.at in window), key=lambda one: one.at))
+
+
+def holidays_in(calendar: Calendar, window: TimeWindow) -> tuple[Moment, ...]:
+    """Return the holidays that begin in ``window``, each at its midnight."""
+    zone = ZoneInfo(calendar.zone)
+    found = [
+        Moment(datetime.combine(day, time(), zone).astimezone(UTC), f"holiday: {name}")
+        for day, name in calendar.names.items()
     ]
     return tuple(sorted((one for one in found if one.at in window), key=lambda one: one.at))
 

@@ -343,16 +343,17 @@ class Queries:
         return volume_points(self, selection, window, self.now(), zone)
 
     def incident_moments(self, incident: Incident) -> tuple[Moment, ...]:
-        """Return what happened around an incident: pins, new levels, changes of query or model."""
+        """Return what charts around an incident mark: pins, new levels, changes, holidays."""
         end = incident.resolved_at or self.now()
         window = TimeWindow(incident.first.started_at - BEFORE_INCIDENT, end + BEFORE_INCIDENT)
         return self.moments(window, (incident.topic,))
 
     def moments(self, window: TimeWindow, topics: Sequence[str] = ()) -> tuple[Moment, ...]:
         """Return what charts of ``window`` mark, about ``topics``."""
-        from app.moments import moments_in
+        from app.moments import holidays_in, moments_in
 
-        return moments_in(self._application.state, window, topics)
+        told = moments_in(self._application.state, window, topics)
+        return tuple(sorted(told + holidays_in(self.calendar, window), key=lambda one: one.at))
 
     def volume(self, scope: Scope) -> tuple[VolumePoint, ...]:
         """Return the scope's mentions by the hour or the local day, with what was expected."""

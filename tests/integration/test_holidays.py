@@ -88,6 +88,9 @@ def test_every_page_expects_of_a_holiday_what_sundays_hold(home: Home) -> None:
     assert 0 < today < 0.5 * otherwise
     rule = home.application.configuration.alerts[0]
     assert isinstance(rule, VolumeSpikeRule)
+    (marked,) = aware.overview(ACME).moments
+    assert (marked.at, marked.words) == (midnight, "holiday: works outing")
+    assert unaware.overview(ACME).moments == ()
     rehearsal = rehearsal_of(aware, rule, crisis.NOW)
     assert isinstance(rehearsal, VolumeRehearsal)
     assert rehearsal.usual.holidays == {TODAY}

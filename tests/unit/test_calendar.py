@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import holidays
 import pytest
 
 from app.calendar import YEARS_BACK, calendar_of
+from app.moments import holidays_in
 from core.settings import Settings
+from core.window import TimeWindow
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -67,6 +69,17 @@ def test_the_next_holidays_are_told_in_order() -> None:
         date(2026, 12, 25),
         date(2026, 12, 26),
     ]
+
+
+def test_charts_mark_a_holiday_at_its_midnight() -> None:
+    """In the installation's zone, where it lies in what the chart shows."""
+    found = calendar_of(Settings(holidays=("DE",), time_zone="Europe/Berlin"), NOW)
+    christmas = datetime(2026, 12, 24, 23, tzinfo=UTC)
+    day = timedelta(days=1)
+    (moment,) = holidays_in(found, TimeWindow(christmas, christmas + day))
+    assert (moment.at, moment.words) == (christmas, "holiday: Christmas Day")
+    assert len(holidays_in(found, TimeWindow(christmas, christmas + 2 * day))) == 2
+    assert holidays_in(found, TimeWindow.before(christmas, day)) == ()
 
 
 def test_the_same_settings_give_the_same_days() -> None:
