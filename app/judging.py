@@ -26,7 +26,8 @@ from insights.baseline import HOUR, Baseline
 from insights.burst import VolumeSettings, judge_volume, scan_shifts, scan_volume
 from insights.levels import Shift
 from insights.negative import NegativeSettings, judge_negative, scan_negative
-from insights.rehearsal import NegativeRehearsal, Rehearsal, VolumeRehearsal
+from insights.rehearsal import Rehearsal
+from insights.rehearsed import NegativeRehearsal, VolumeRehearsal
 from insights.series import Series
 from insights.shares import ShareSeries
 from insights.verdict import Measure, Scan, Verdict

@@ -16,7 +16,7 @@ from app.queries import Queries
 from app.scope import Preset, Scope
 from core.rules import VolumeSpikeRule
 from core.window import bucket_start
-from insights.rehearsal import VolumeRehearsal
+from insights.rehearsed import VolumeRehearsal
 from tests.fakes import crisis
 from tests.fakes.crisis_home import Home
 

@@ -1,21 +1,24 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from core.window import TimeWindow
+from insights import rehearsed
 from insights.baseline import HOUR, to_hours
 from insights.burst import VolumeSettings
+from insights.distributions import FloatArray, IntArray
 from insights.negative import NegativeSettings
 from insights.rehearsal import (
     SIZES,
-    NegativeRehearsal,
+    Drawn,
     NotEnoughHistoryError,
-    VolumeRehearsal,
     count_alarms,
     expect_false_alarms,
     find_sizes,
 )
+from insights.rehearsed import NegativeRehearsal, VolumeRehearsal
 from insights.series import Series
 from insights.shares import ShareSeries
 
@@ -51,9 +54,9 @@ def test_drawn_weeks_are_like_the_quiet_ones() -> None:
     rehearsal = volume(series)
     days = rehearsal.quiet_days()
     assert len(days) > 45
-    scan = rehearsal.draw(np.random.default_rng(1), days, 1)
+    scan = rehearsal.draw(np.random.default_rng(1), days, 1).scan
     assert scan.ratio.size == 7 * PER_DAY
-    again = rehearsal.draw(np.random.default_rng(1), days, 1)
+    again = rehearsal.draw(np.random.default_rng(1), days, 1).scan
     assert again.ratio.tolist() == scan.ratio.tolist()
 
 
@@ -69,6 +72,41 @@ def test_expected_false_alarms_follow_the_budget() -> None:
     assert few.per_week < 0.6 < many.per_week < 15
     assert (few.weeks, few.quiet_days) == (4, many.quiet_days)
     assert many.counted > few.counted
+
+
+def test_new_levels_are_false_alarms_too() -> None:
+    """On drawn weeks nothing really changes, so each level that is told is added to the rate."""
+    rehearsal = volume(stream(42, 12))
+    options = {"apart": 3 * HOUR, "draws": 1, "weeks": 4}
+    quiet = expect_false_alarms(rehearsal, np.random.default_rng(3), **options)  # type: ignore[arg-type]
+    restless = _Restless(rehearsal)
+    told = expect_false_alarms(restless, np.random.default_rng(3), **options)  # type: ignore[arg-type]
+    assert quiet.levels == 0
+    assert told.levels == 2
+    assert told.per_week == pytest.approx(quiet.per_week + 2 / 4)
+
+
+class _Restless:
+    """A rehearsal on whose drawn weeks two new levels are told."""
+
+    def __init__(self, rehearsal: VolumeRehearsal) -> None:
+        self._rehearsal, self.step = rehearsal, rehearsal.step
+        self.quiet_days, self.crisis_days = rehearsal.quiet_days, rehearsal.crisis_days
+        self.tell = rehearsal.tell
+
+    def draw(self, rng: np.random.Generator, days: IntArray, weeks: int) -> Drawn:
+        return replace(self._rehearsal.draw(rng, days, weeks), levels=2)
+
+
+def test_levels_of_drawn_weeks_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the rate three times as high from the second drawn week on, that would be told once."""
+
+    def risen(_rng: object, seen: FloatArray, *_: object) -> FloatArray:
+        return np.where(np.arange(seen.size) < 9 * 168, 1.0, 3.0)
+
+    rehearsal = volume(stream(56, 12))
+    monkeypatch.setattr(rehearsed, "_draw_rates", risen)
+    assert rehearsal.draw(np.random.default_rng(1), rehearsal.quiet_days(), 4).levels == 1
 
 
 def test_smaller_crises_are_told_later() -> None:
