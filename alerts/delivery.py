@@ -8,8 +8,10 @@ import os
 import re
 import smtplib
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from email.utils import getaddresses
 from pathlib import Path
 
 from core.errors import MailUnavailable, QuarantineError, RetryableError
@@ -17,6 +19,9 @@ from core.settings import MailSecurity, MailSettings
 
 TEMPORARY = range(400, 500)
 """Reply codes by which a server says "later" (RFC 5321, 4.2.1)."""
+
+TAKEN = (250, 251)
+"""Reply codes by which a server takes a recipient (RFC 5321, 4.3.2)."""
 
 
 class FolderMailer:
@@ -43,6 +48,23 @@ class FolderMailer:
             raise RetryableError(f"{self._folder} cannot be written to: {err.strerror}") from err
         return str(path)
 
+    def probe(self, message: EmailMessage) -> str:
+        """Write the message beside the others, and take it away again.
+
+        Raises RetryableError when the folder cannot be written to.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / "self-test.part"
+            with path.open("wb") as file:
+                file.write(message.as_bytes(policy=email.policy.SMTP))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+        except OSError as err:
+            raise RetryableError(f"{self._folder} cannot be written to: {err.strerror}") from err
+        return f"{self._folder} takes mails"
+
     def _path(self, message: EmailMessage) -> Path:
         """Return the message's file; a second sending may have another date and subject."""
         digest = hashlib.blake2b(str(message["Message-ID"]).encode(), digest_size=6).hexdigest()
@@ -68,9 +90,38 @@ class SmtpMailer:
         it says "later" to this one or goes away over it, QuarantineError when it refuses the
         message or every recipient for good.
         """
+        with self._conversation() as server:
+            refused = server.send_message(message)
+        told = str(message["To"])
+        return f"{told} by {self._host}" + (f" (refused: {_words(refused)})" if refused else "")
+
+    def probe(self, message: EmailMessage) -> str:
+        """Name sender and recipients to the server, and take that back before any content.
+
+        Raises as ``send``; a single recipient that is refused is told.
+        """
+        fields = [str(message[name] or "") for name in ("From", "To")]
+        sender, *recipients = [spec for _, spec in getaddresses(fields)]
+        is_ascii = all(spec.isascii() for spec in (sender, *recipients))
+        with self._conversation() as server:
+            server.ehlo_or_helo_if_needed()
+            _check(*server.noop())
+            _check(*server.mail(sender, () if is_ascii else ("SMTPUTF8",)))
+            answers = {spec: server.rcpt(spec) for spec in recipients}
+            _check(*server.rset())
+        refused = {spec: told for spec, told in answers.items() if told[0] not in TAKEN}
+        if refused:
+            is_later = all(code in TEMPORARY for code, _ in refused.values())
+            error = RetryableError if is_later else QuarantineError
+            raise error(f"{self._host} refuses {_words(refused)}")
+        return f"{self._host} takes mails to {', '.join(recipients)}"
+
+    @contextmanager
+    def _conversation(self) -> Iterator[smtplib.SMTP]:
+        """Give a server to talk to, and say what it answers as our errors."""
         server = self._connected()
         try:
-            refused = server.send_message(message)
+            yield server
         except smtplib.SMTPRecipientsRefused as err:
             reason = f"{self._host} refuses every recipient: {_words(err.recipients)}"
             if any(code in TEMPORARY for code, _ in err.recipients.values()):
@@ -89,8 +140,6 @@ class SmtpMailer:
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
             server.close()
-        told = str(message["To"])
-        return f"{told} by {self._host}" + (f" (refused: {_words(refused)})" if refused else "")
 
     @property
     def _where(self) -> str:
@@ -133,6 +182,12 @@ class SmtpMailer:
             server.starttls(context=ssl.create_default_context())
         if mail.username and mail.password:
             server.login(mail.username, mail.password.get_secret_value())
+
+
+def _check(code: int, text: bytes) -> None:
+    """Raises SMTPResponseException for a reply that is no yes."""
+    if code not in TAKEN:
+        raise smtplib.SMTPResponseException(code, text)
 
 
 def _words(refused: dict[str, tuple[int, bytes]]) -> str:

@@ -17,6 +17,12 @@ JITTER = 0.2
 CHAT = "notify:"
 """What the recipient of a chat message begins with; the name of its address follows."""
 
+PROBE = "self-test:"
+"""What the recipient of a message begins with that is offered to the mail server, but not sent."""
+
+SELF_TEST = "self-test"
+"""The step of the self-test's messages, and what their keys begin with."""
+
 
 class DeliveryState(StrEnum):
     """What became of a notification for one recipient."""
@@ -68,6 +74,11 @@ class Delivery:
     def is_chat(self) -> bool:
         """Whether it goes to a chat or another service instead of a mailbox."""
         return self.recipient.startswith(CHAT)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether nobody is to get it: it only shows that the mail server would take it."""
+        return self.recipient.startswith(PROBE)
 
 
 def backoff(key: str, attempts: int) -> timedelta:

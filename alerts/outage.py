@@ -35,13 +35,15 @@ class SelfTest:
     """The last mention that was sent to ourselves, and the last that arrived.
 
     ``waiting_since`` is when the first was sent that has not arrived; ``seconds`` how long the
-    last one took on its whole way.
+    last one took on its whole way. ``reason`` is what keeps its mail from being taken, None where
+    it did not even come so far.
     """
 
     sent_at: datetime | None = None
     waiting_since: datetime | None = None
     arrived_at: datetime | None = None
     seconds: float | None = None
+    reason: str | None = None
 
 
 def find_outages(
@@ -121,13 +123,15 @@ def self_test_evidence(rule: SelfTestRule, test: SelfTest, now: datetime) -> Evi
         return None
     if now - since < limit:
         return None
-    lead = (
-        "The self-test did not arrive: mentions may be collected, but do not reach you."
-        if is_lost
-        else "The self-test was not sent: nothing is being collected."
-    )
+    lead = "The self-test was not sent: nothing is being collected."
+    if is_lost:
+        lead = "The self-test did not arrive: mentions may be collected, but do not reach you."
+    if is_lost and test.reason:
+        lead = "The self-test did not arrive: its mail was not taken."
     what = "It was sent" if is_lost else "The last one was sent"
     story = [f"{what} {_ago(since, now)} ago and has {_length(rule.within)} to arrive."]
+    if is_lost and test.reason:
+        story.insert(0, f"What keeps it: {test.reason.rstrip('.')}.")
     if test.arrived_at is not None:
         story.append(f"The last one that arrived did so {_ago(test.arrived_at, now)} ago.")
     story.append("`groundswell doctor` says what is wrong.")
@@ -138,7 +142,7 @@ def self_test_evidence(rule: SelfTestRule, test: SelfTest, now: datetime) -> Evi
         why=(
             (
                 f'The rule "{rule.name}" sends a mention of its own every {_length(rule.every)}, '
-                "all the way from a source to a mail. It is counted nowhere."
+                "all the way from a source to the mail server. It is counted nowhere."
             ),
         ),
         resolved="The self-test arrives again.",

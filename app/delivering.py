@@ -23,7 +23,7 @@ import structlog
 from alerts.chat_text import from_bytes, note_of, to_bytes
 from alerts.held import HeldFacts, HeldItem, compose_list
 from alerts.incident import Incident
-from alerts.notification import CHAT, Delivery, DeliveryState, Notification, backoff
+from alerts.notification import CHAT, SELF_TEST, Delivery, DeliveryState, Notification, backoff
 from alerts.quiet import day_of, quiet_until
 from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.ports import Mailer, Notifier
@@ -277,7 +277,7 @@ class Outbox:
         late = [
             one
             for one in self._store.waiting(now)
-            if one.changed_at < now - LATE and not self._is_list(one)
+            if one.changed_at < now - LATE and not one.key.startswith((LIST, SELF_TEST))
         ]
         by_recipient: dict[tuple[str, bool], list[Delivery]] = {}
         for delivery in (*self._store.held(now), *late):
@@ -291,9 +291,6 @@ class Outbox:
             words = {one.words for one in deliveries}
             reason = f"Held back: {', '.join(sorted(words))}." if is_held else LATE_WORDS
             self._add_list(recipient, deliveries, reason, now)
-
-    def _is_list(self, delivery: Delivery) -> bool:
-        return delivery.key.startswith(LIST)
 
     def _add_list(
         self, recipient: str, deliveries: Sequence[Delivery], reason: str, now: datetime
@@ -364,7 +361,8 @@ class Outbox:
         if delivery.is_chat:
             note = from_bytes(content)
             return self._notifier.send(delivery.recipient, note.title, note.body)
-        return self._mailer.send(message_from_bytes(content, policy=policy.default))
+        message = message_from_bytes(content, policy=policy.default)
+        return self._mailer.probe(message) if delivery.is_probe else self._mailer.send(message)
 
     def _server_is_up(self, delivery: Delivery) -> None:
         if not delivery.is_chat:

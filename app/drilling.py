@@ -72,6 +72,10 @@ class _KeptMails:
         self.sent.append((self._sandbox.clock(), message))
         return "kept for the drill"
 
+    def probe(self, message: EmailMessage) -> str:  # noqa: ARG002 - nothing is checked here
+        """Take anything."""
+        return "taken by the drill"
+
 
 def drill(
     application: Application,

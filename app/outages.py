@@ -39,7 +39,8 @@ def source_states(queries: Queries) -> Sequence[SourceState]:
 
 def examine_self_test(here: Round, rule: SelfTestRule) -> Found:
     """Look whether the last mention of our own arrived, and say what is wrong where it did not."""
-    test = read_self_test(here.application) if here.is_dry else observe(here.application, here.now)
+    application = here.application
+    test = read_self_test(application) if here.is_dry else observe(application, rule, here.now)
     evidence = self_test_evidence(rule, test, here.now)
     is_told = any(one.resolved_at is None for one in here.known)
     if evidence is not None and here.awake is not None and not is_told:

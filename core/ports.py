@@ -263,6 +263,13 @@ class Mailer(Protocol):
         taken now), QuarantineError when it never will.
         """
 
+    def probe(self, message: EmailMessage) -> str:
+        """Do all that handing the message over takes but the last step: nobody gets it.
+
+        Returns what would take it, for people to read. Raises as ``send``, and also where any one
+        of its recipients is refused.
+        """
+
 
 class Notifier(Protocol):
     """Sends one short message to a chat or another service."""

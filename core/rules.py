@@ -228,11 +228,16 @@ class SourceOutageRule(Rule):
 
 
 class SelfTestRule(Rule):
-    """A mention of our own, sent ``every`` so often, that must arrive ``within`` a time."""
+    """A mention of our own, sent ``every`` so often, that must arrive ``within`` a time.
+
+    It ends with the mail server taking its recipients, without a mail; with ``mail_to`` it is a
+    mail to that address.
+    """
 
     kind: Literal[RuleKind.SELF_TEST] = RuleKind.SELF_TEST
     every: Duration = Field(default=HOUR, ge=timedelta(minutes=1), le=timedelta(days=1))
     within: Duration = Field(default=timedelta(minutes=15), ge=timedelta(minutes=1))
+    mail_to: MailAddress | None = None
 
 
 class ScheduledRule(Rule):

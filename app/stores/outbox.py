@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from alerts.notification import Delivery, DeliveryState, Notification
+from alerts.notification import SELF_TEST, Delivery, DeliveryState, Notification
 from app.stores import tables
 from app.stores.instants import aware as _aware
 from app.stores.instants import stored as _stored
@@ -129,8 +129,16 @@ class OutboxStore:
             row = connection.execute(sa.select(table).where(table.c.key == key)).mappings().first()
         return _notification(row) if row is not None else None
 
+    def of_key(self, key: str) -> list[Delivery]:
+        """Return the deliveries of one notification; none where it is not known."""
+        table = tables.deliveries
+        return self._deliveries(sa.select(table).where(table.c.key == key))
+
     def count_told(self, since: datetime, recipient: str, rule: str | None = None) -> int:
-        """Return how many notifications to a recipient were sent or wait, added since ``since``."""
+        """Return how many notifications to a recipient were sent or wait, added since ``since``.
+
+        The self-test's do not count: nobody is told anything by them.
+        """
         told, sent = tables.notifications, tables.deliveries
         over = (DeliveryState.SENT.value, DeliveryState.WAITING.value)
         query = (
@@ -138,6 +146,7 @@ class OutboxStore:
             .select_from(told.join(sent, told.c.key == sent.c.key))
             .where(
                 told.c.created_at >= _stored(since),
+                told.c.step != SELF_TEST,
                 sent.c.recipient == recipient,
                 sent.c.state.in_(over),
             )
@@ -193,6 +202,16 @@ class OutboxStore:
                 .values(state=DeliveryState.EXPIRED.value, changed_at=_stored(now), content=None)
             )
         return int(result.rowcount)
+
+    def forget_self_tests(self, but: str) -> None:
+        """Delete the self-test's notifications, except that of the key ``but``.
+
+        What nobody gets is no part of what was told, and would grow for ever.
+        """
+        with self._transaction(writes=True) as connection:
+            for table in (tables.deliveries, tables.notifications):
+                is_old = table.c.key.startswith(f"{SELF_TEST}.", autoescape=True)
+                connection.execute(table.delete().where(is_old, table.c.key != but))
 
     # --- who wants none
 

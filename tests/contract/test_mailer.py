@@ -55,7 +55,7 @@ def mailer(
         return sent, lambda: [one.message for one in smtp_server.mails]
 
     def read() -> list[EmailMessage]:
-        files = sorted((tmp_path / "mail").iterdir())
+        files = sorted((tmp_path / "mail").glob("*"))
         return [message_from_bytes(f.read_bytes(), policy=policy.default) for f in files]
 
     return FolderMailer(tmp_path / "mail"), read
@@ -97,6 +97,15 @@ def test_long_lines_and_long_subject_arrive(mailer: tuple[Mailer, Received]) -> 
     assert got.get_content().strip() == "x" * 5000
 
 
+def test_what_is_probed_reaches_nobody(mailer: tuple[Mailer, Received]) -> None:
+    """All is tried but the last step, and a mail goes out afterwards as ever."""
+    sender, received = mailer
+    assert "takes mails" in sender.probe(mail())
+    assert not received()
+    sender.send(mail())
+    assert len(received()) == 1
+
+
 def test_second_sending_of_a_step_is_the_same_file(tmp_path: Path) -> None:
     """A mail sent again overwrites itself by its Message-ID, whatever its date and subject."""
     mailer = FolderMailer(tmp_path)
@@ -118,8 +127,9 @@ def test_incidents_of_one_minute_and_subject_keep_their_files(tmp_path: Path) ->
 def test_folder_that_cannot_be_written_waits(tmp_path: Path) -> None:
     """A file where the folder should be is told, and the mail is tried again later."""
     (tmp_path / "mail").write_text("in the way")
-    with pytest.raises(RetryableError, match="mail cannot be written to"):
-        FolderMailer(tmp_path / "mail").send(mail())
+    for hand_over in (FolderMailer(tmp_path / "mail").send, FolderMailer(tmp_path / "mail").probe):
+        with pytest.raises(RetryableError, match="mail cannot be written to"):
+            hand_over(mail())
 
 
 def test_smtp_needs_a_host() -> None:
@@ -172,6 +182,43 @@ def test_some_recipients_refused(smtp_server: SmtpServer) -> None:
     told = SmtpMailer(settings(smtp_server.port)).send(mail())
     assert "(refused: zoe@news.example: 550 gone)" in told
     assert smtp_server.mails[0].recipients == ("ops@news.example",)
+
+
+def test_a_probe_asks_for_each_recipient_and_sends_nothing(smtp_server: SmtpServer) -> None:
+    """Sender and recipients are named as for a mail; no content follows."""
+    told = SmtpMailer(settings(smtp_server.port)).probe(mail())
+    assert told == "127.0.0.1 takes mails to zoe@news.example, ops@news.example"
+    assert smtp_server.offered == ["zoe@news.example", "ops@news.example"]
+    assert not smtp_server.mails
+
+
+@pytest.mark.parametrize(
+    ("refused", "error"),
+    [
+        ({"zoe@news.example": "550 gone"}, QuarantineError),
+        ({"zoe@news.example": "550 gone", "ops@news.example": "450 busy"}, QuarantineError),
+        ({"ops@news.example": "450 busy"}, RetryableError),
+    ],
+)
+def test_a_probe_fails_for_a_single_recipient(
+    smtp_server: SmtpServer, refused: dict[str, str], error: type[Exception]
+) -> None:
+    """Who is refused would get no alert: that is what it is to find out."""
+    smtp_server.refused = refused
+    words = "; ".join(f"{to}: {answer}" for to, answer in refused.items())
+    with pytest.raises(error, match=f"127.0.0.1 refuses {words}"):
+        SmtpMailer(settings(smtp_server.port)).probe(mail())
+
+
+def test_a_probe_needs_a_server_and_takes_any_address(smtp_server: SmtpServer) -> None:
+    """A server that is away is told as for a mail; addresses that are not ASCII are asked for."""
+    port = find_free_port()
+    with pytest.raises(MailUnavailable, match=f"127.0.0.1:{port} cannot be used"):
+        SmtpMailer(settings(port)).probe(mail())
+    foreign = mail()
+    foreign.replace_header("To", "zoë@news.example")
+    SmtpMailer(settings(smtp_server.port)).probe(foreign)
+    assert smtp_server.offered == ["zoë@news.example"]
 
 
 def test_accepted_mail_is_sent_whatever_the_goodbye(smtp_server: SmtpServer) -> None:

@@ -43,6 +43,11 @@ class TroubledMailer:
             raise self.after
         return f"kept {len(self.sent)}"
 
+    def probe(self, message: EmailMessage) -> str:
+        if self.before is not None:
+            raise self.before
+        return "would be kept"
+
     @property
     def steps(self) -> list[str]:
         """The incident-free part of each Message-ID, in order."""

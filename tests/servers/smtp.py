@@ -33,11 +33,14 @@ class SmtpServer:
         *,
         tls: ssl.SSLContext | None = None,
         login: tuple[str, str] | None = None,
+        port: int | None = None,
     ) -> None:
         """Insist on STARTTLS with ``tls``, and on a user and password with ``login``."""
         self.host = HOST
-        self.port = find_free_port()
+        self.port = port or find_free_port()
         self.mails: list[ReceivedMail] = []
+        self.offered: list[str] = []
+        """Whom it was asked to take a mail for, whether one came or not."""
         self.refused: dict[str, str] = {}
         """Recipient -> the answer to it ("550 unknown here")."""
         self.seconds_a_mail = 0.0
@@ -82,6 +85,7 @@ class SmtpServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Take a recipient, or refuse it."""
+        self.offered.append(address)
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)

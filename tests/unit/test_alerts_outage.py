@@ -92,3 +92,18 @@ def test_a_self_test_that_fails_is_told(test: SelfTest, says: str | None) -> Non
         assert found.words is not None
         assert says in found.words.lead
         assert found.words.page == "sources"
+
+
+def test_a_mail_that_is_not_taken_is_told_with_its_reason() -> None:
+    """What came as far as the mail server says what that answers; what did not, does not."""
+    late = SelfTest(sent_at=NOW - 20 * MINUTE, waiting_since=NOW - 20 * MINUTE, reason="421 busy.")
+    found = self_test_evidence(TEST, late, NOW)
+    assert found is not None
+    assert found.words is not None
+    assert found.words.lead == "The self-test did not arrive: its mail was not taken."
+    assert found.words.story[0] == "What keeps it: 421 busy."
+    unsent = SelfTest(sent_at=NOW - 80 * MINUTE, arrived_at=NOW - 79 * MINUTE, reason="421 busy.")
+    found = self_test_evidence(TEST, unsent, NOW)
+    assert found is not None
+    assert found.words is not None
+    assert "421" not in " ".join(found.words.story)

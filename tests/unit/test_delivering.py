@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from alerts.incident import Incident
-from alerts.notification import DeliveryState, backoff
+from alerts.notification import (
+    PROBE,
+    SELF_TEST,
+    Delivery,
+    DeliveryState,
+    Notification,
+    backoff,
+)
 from app.delivering import Outbox
 from app.handling import Links
 from app.stores.outbox import OutboxStore
@@ -21,7 +28,7 @@ from core.rules import RuleKind, VolumeSpikeRule
 from core.settings import Settings
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 THREE = ("a@acme.example", "b@acme.example", "c@acme.example")
 
 
@@ -42,6 +49,12 @@ class MoodyMailer:
             raise failure
         self.sent.append(message)
         return f"{message['To']} by test"
+
+    def probe(self, message: EmailMessage) -> str:
+        self.attempts += 1
+        if self.down is not None:
+            raise self.down
+        return "would take it"
 
     @property
     def to(self) -> list[str]:
@@ -316,6 +329,46 @@ def test_above_a_recipients_cap_too(tmp_path: Path) -> None:
         desk.outbox.enqueue(mail(key), key, rule=rule, incident=f"i{number}")
     desk.outbox.deliver_due()
     assert len(desk.mailer.sent) == 2
+    desk.state.close()
+
+
+def probe_of(desk: Desk, key: str) -> tuple[Notification, list[Delivery]]:
+    """Return a self-test that waits to be offered to the mail server."""
+    told = Notification(key, SELF_TEST, "self-test", f"<{key}@x>", desk.now, desk.now + 48 * HOUR)
+    to = f"{PROBE}{THREE[0]}"
+    waits = Delivery(key, to, DeliveryState.WAITING, desk.now, desk.now, content=bytes(mail(key)))
+    return told, [waits]
+
+
+def test_a_self_test_is_offered_and_never_sent(desk: Desk) -> None:
+    """It is tried until the server takes it, on no list however late, and leaves no trace."""
+    for number in range(5):
+        assert desk.outbox.add(*probe_of(desk, f"self-test.{number}"))
+    assert not desk.outbox.add(*probe_of(desk, "self-test.0"))
+    desk.mailer.down = MailUnavailable("mail.example:587 cannot be used: refused")
+    desk.outbox.deliver_due()
+    (failed,) = desk.outbox.stuck(desk.now)
+    assert failed.words == "mail.example:587 cannot be used: refused"
+    desk.mailer.down = None
+    desk.now += 2 * HOUR
+    assert {one.state for one in desk.outbox.deliver_due()} == {DeliveryState.SENT}
+    assert not desk.mailer.sent
+    desk.outbox.enqueue(mail(), "i1.opened", THREE[:1], incident="i1")
+    desk.store.forget_self_tests(but="self-test.4")
+    assert [bool(desk.store.of_key(f"self-test.{n}")) for n in range(5)] == [False] * 4 + [True]
+    assert desk.states() == {THREE[0]: "waiting"}
+
+
+def test_a_self_test_counts_for_no_cap(tmp_path: Path) -> None:
+    """An address that the self-test mails to gets its alerts all the same."""
+    desk = Desk(tmp_path, mail={"host": "mail.example", "recipients": THREE[:1], "per_day": 1})
+    for number in range(3):
+        told, (letter,) = probe_of(desk, f"self-test.{number}")
+        desk.outbox.add(told, [replace(letter, recipient=THREE[0])])
+    desk.outbox.enqueue(mail(), "i1.opened", incident="i1")
+    desk.outbox.deliver_due()
+    assert desk.states() == {THREE[0]: "sent"}
+    assert len(desk.mailer.sent) == 4
     desk.state.close()
 
 
