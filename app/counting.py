@@ -11,7 +11,7 @@ import numpy as np
 
 from app.versions import unlike_in
 from core.ports import Index
-from core.query.ast import FieldRange
+from core.query.ast import And, FieldRange, Node, Not
 from core.questions import Order, Selection
 from core.versions import Unlike, Version
 from core.window import EPOCH, QUARTER, TimeWindow, bucket_start, check_step
@@ -64,6 +64,7 @@ class Counts:
         self._arrived: dict[tuple[tuple[str, ...], datetime], int] = {}
         self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
         self._told_versions: list[Version] | None = None
+        self._told_lasting: list[TimeWindow] | None = None
 
     def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         """Return gap-free counts of the selection in ``window``.
@@ -100,7 +101,8 @@ class Counts:
         start = bucket_start(window.start, check_step(step))
         aligned = TimeWindow(start, window.end)
         counts = np.zeros(-((start - aligned.end) // step), dtype=np.int64)
-        for bucket in self._index.buckets(replace(selection, window=aligned), step):
+        asked = self._as_known(replace(selection, window=aligned))
+        for bucket in self._index.buckets(asked, step):
             counts[(bucket.start - start) // step] = bucket.count
         return Series.build(
             start,
@@ -109,6 +111,21 @@ class Counts:
             self._covered(aligned, step),
             covered_from=self.first_seen(selection),
         )
+
+    def _as_known(self, selection: Selection) -> Selection:
+        """Return the selection without what came only later than the clock's instant.
+
+        A clock that was set back to a gap knows nothing of what was brought after the gap.
+        """
+        if self._told_lasting is None or not self._is_one_round:
+            self._told_lasting = self._state.gaps.lasting(self._clock())
+        later: list[Node] = [
+            Not(And((FieldRange("published", gap.start, None), FieldRange("known", gap.end, None))))
+            for gap in self._told_lasting
+        ]
+        if selection.query is not None:
+            later.append(selection.query)
+        return replace(selection, query=And(tuple(later))) if self._told_lasting else selection
 
     def first_seen(self, selection: Selection) -> datetime | None:
         """Return when the oldest mention of the selection's topics was published."""

@@ -65,6 +65,18 @@ class Gaps:
         # Of a source that had not answered yet nobody knew then that it would.
         return [one for one in found if one.is_over or one.source is None]
 
+    def lasting(self, now: datetime) -> list[TimeWindow]:
+        """Return the gaps that lasted at ``now`` and are over since, in order."""
+        at = stored(now)
+        query = (
+            sa.select(gaps.c.start, gaps.c.end)
+            .where(gaps.c.start < at, gaps.c.end > at)
+            .order_by(gaps.c.start, gaps.c.source)
+        )
+        with self._transaction() as connection:
+            rows = connection.execute(query).all()
+        return [TimeWindow(aware(start), aware(end)) for start, end in rows]
+
 
 def note_gaps(connection: sa.Connection, poll: Poll) -> list[dict[str, object]]:
     """Return the rows of the gaps that ``poll``, which is not kept yet, brings to their end."""

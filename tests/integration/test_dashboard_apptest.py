@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from alerts.ending import REMOVED, end_incident
 from alerts.handling import Deed, Event
+from alerts.incident import Late, Unheard
 from alerts.notification import Delivery, DeliveryState, Notification
 from app.stores.incident_events import EventStore
 from app.stores.outbox import OutboxStore
@@ -278,6 +279,19 @@ def test_alerts_tell_what_fired_and_why(folder: Path, open_view: Open) -> None:
     assert "41 mentions in 2 hours, 18 times what is usual, 0-5" in shown
     assert "latedelivery" in shown
     assert "watching" in shown
+
+
+def test_an_incident_that_was_told_late_says_why(folder: Path, open_view: Open) -> None:
+    """How late, and who was down when."""
+    application = open_scenario(folder)
+    (told,) = application.state.incidents()
+    at = told.opened_at
+    gap = Unheard(source="City feed", start=at - timedelta(hours=3), end=at)
+    late = Late(due_at=at - timedelta(hours=2), last_at=at, gaps=(gap,))
+    first = told.first.model_copy(update={"late": late})
+    application.state.save_incident(told.model_copy(update={"first": first}))
+    application.close()
+    assert "It was told 2 h late: the source City feed was down " in _html(open_view("alerts"))
 
 
 def test_an_incident_whose_rule_was_removed_says_so(folder: Path, open_view: Open) -> None:

@@ -245,6 +245,21 @@ def test_the_same_data_has_the_same_answer(home: Home) -> None:
     assert home.evaluate(dry_run=True) == first
 
 
+def test_an_instant_of_an_outage_is_judged_as_it_was(home: Home) -> None:
+    """What a source brought after it was down is not known as of the middle of the outage."""
+    go_on(home, 9 * HOUR)
+    fail(home, 3 * HOUR)
+    at = home.clock.now
+    first = home.evaluate(dry_run=True)
+    assert first["Volume"].message.startswith("quiet")
+    home.clock.now += HOUR
+    poll(home, "Fediverse", "Daily")
+    bring(home, crisis.crisis(90, at - 40 * MINUTE, 30 * MINUTE))
+    assert "late" in home.evaluate(dry_run=True)["Volume"].message
+    home.clock.now = at
+    assert home.evaluate(dry_run=True) == first
+
+
 def test_three_days_of_sleep_tell_the_last_two(home: Home) -> None:
     """A burst of sixty hours ago is history, one of twenty is told."""
     home.clock.now += 72 * HOUR

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.incident import Cause, Evidence, Incident, IncidentStep
+from alerts.incident import Cause, Evidence, Incident, IncidentStep, Late, Unheard, Words
 from alerts.mail import Action, MailFacts, compose, subject_of
 from charts.chart import Chart, Frame
 from charts.volume import VolumePoint, volume_chart
@@ -26,7 +26,7 @@ from core.window import TimeWindow
 NOW = datetime(2026, 3, 5, 15, 0, tzinfo=UTC)
 BASE = "https://listen.example"
 MAIL = MailSettings(sender="Groundswell <groundswell@listen.example>")
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 UNKNOWN: dict[str, object] = dict.fromkeys(("expected", "low", "high", "factor", "p"))
 HOSTILE = (
     "line\r\nBcc: everyone@evil.example",
@@ -456,3 +456,47 @@ def test_a_mail_on_a_holiday_compares_with_sundays() -> None:
     assert "Acme has 10.0 times the volume of a usual Sunday 15:00." in told
     assert "It is a holiday (Christmas Day): compared with Sundays." in told
     assert "holiday" not in text_of(compose(facts(), MAIL, []))
+
+
+GAP = Unheard(source="Daily", start=NOW - 2 * HOUR, end=NOW - HOUR)
+LATE = Late(due_at=NOW - 100 * MINUTE, last_at=NOW - HOUR, gaps=(GAP,))
+
+
+def test_what_is_told_late_says_how_late_and_why() -> None:
+    """In the subject briefly, in the story in full; what lasts is told as lasting."""
+    late = facts(incident(evidence(late=LATE)))
+    assert subject_of(late) == "Acme: 10.0 times the volume since 13:00, told 2 h late"
+    text = text_of(compose(late, MAIL, []))
+    assert "Acme has 10.0 times the volume of a usual Thursday 15:00." in text
+    assert "Told 2 h late: the source Daily was down 13:00-14:00." in text
+    assert "over" not in text
+    resolved = facts(incident(evidence(late=LATE), resolved_at=NOW), IncidentStep.RESOLVED)
+    assert "late" not in subject_of(resolved)
+    assert "late" not in text_of(compose(resolved, MAIL, [])).replace("latedelivery", "")
+
+
+def test_what_is_over_when_it_is_told_is_told_as_over() -> None:
+    """From when to when, and in the past tense."""
+    seen = evidence(late=LATE, window_end=NOW - HOUR, window_start=NOW - 2 * HOUR)
+    over = incident(seen, resolved_at=NOW, updated_at=NOW - HOUR)
+    assert subject_of(facts(over)) == (
+        "Acme: 10.0 times the volume from 13:00 to 14:00, told 2 h late"
+    )
+    text = text_of(compose(facts(over), MAIL, []))
+    assert "Acme had 10.0 times the volume of a usual Thursday 14:00." in text
+    assert "Told 2 h late: the source Daily was down 13:00-14:00. It is over." in text
+    assert "mentions from 13:00 to 14:00." in text
+    assert "In the 60 minutes to 14:00: 61, usual 3-9." in text
+    negative = over.model_copy(
+        update={"kind": RuleKind.NEGATIVE_SPIKE, "latest": seen.model_copy(update={"scored": 90})}
+    )
+    text = text_of(compose(facts(negative), MAIL, []))
+    assert "of what was said about Acme was negative" in text
+
+
+def test_a_long_subject_still_says_that_it_is_late() -> None:
+    """The topic is cut, not that."""
+    about = incident(evidence(late=LATE, words=Words(subject="x" * 300, lead="y")))
+    subject = subject_of(facts(about))
+    assert len(subject) == 120
+    assert subject.endswith("x, told 2 h late")

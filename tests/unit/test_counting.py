@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from app.counting import Counts, leave_out
 from app.stores.state import StateStore
+from core.mention import Mention
 from core.ports import Poll, PollStatus
 from core.questions import Selection
 from core.window import TimeWindow
@@ -37,10 +38,12 @@ def counted(tmp_path: Path) -> Iterator[Counted]:
         polls: list[datetime],
         now: datetime = DAY.end,
         every: timedelta = HOUR,
+        late: Sequence[Mention] = (),
     ) -> Counts:
         for at in polls:
             state.record_poll(Poll("feed", at, PollStatus.OK))
-        mentions = [crisis.mention(number, at, "acme") for number, at in enumerate(said)]
+        mentions = [crisis.mention(900 + number, at, "acme") for number, at in enumerate(said)]
+        mentions += late
         return Counts(state, MemoryIndex(mentions), lambda: now, every)
 
     yield build
@@ -93,6 +96,18 @@ def test_an_instant_in_the_past_knows_no_later_poll(counted: Counted) -> None:
     polls = awake(range(2)) + awake(range(9, 25))
     counts = counted([START], polls, now=at, every=5 * MINUTE)
     assert counts.unheard(TimeWindow(START, at)) == [TimeWindow(SLEPT, at)]
+
+
+def test_an_instant_in_a_gap_knows_nothing_that_came_after_it(counted: Counted) -> None:
+    """What was brought in the morning is not counted as of the night, and is as of the morning."""
+    at = SLEPT + 4 * HOUR
+    polls = awake(range(2)) + awake(range(9, 25))
+    night = [crisis.mention(number, SLEPT + number * HOUR, "acme") for number in range(8)]
+    late = [one.model_copy(update={"known_at": WOKE}) for one in night]
+    for now, count in ((at, 1), (WOKE, 9), (DAY.end, 9)):
+        counts = counted([START], polls, now=now, every=5 * MINUTE, late=late)
+        window = TimeWindow(START, now)
+        assert counts.series(ACME, window, HOUR).total() == count
 
 
 def test_windows_are_left_out_by_the_part_that_they_cover() -> None:
