@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from alerts.incident import Incident
 from core.errors import UsageError
+from insights.budgets import FEWEST_MARKS
 from insights.distributions import wilson_interval
 
 SNOOZE = timedelta(hours=4)
@@ -20,9 +21,6 @@ SNOOZE = timedelta(hours=4)
 LONGEST_SNOOZE = timedelta(days=7)
 TEXT_CHARS = 2000
 NAME_CHARS = 320
-
-FEWEST_MARKS = 5
-"""Fewer incidents marked useful or noise say nothing about a rule."""
 
 
 class Deed(StrEnum):

@@ -58,7 +58,8 @@ class Evidence(Part):
     ``p`` the probability of so many by chance. All five are None where nobody knows what is usual:
     while a rule is learning, and for kinds that compare with nothing. ``holiday`` names the one
     that the window ended on, where the number was compared with those of Sundays for it. ``late``
-    is None where it was told in time.
+    is None where it was told in time. ``needed_budget`` is the least
+    ``false_alarms_per_week`` at which it would have rung, None where no budget decides.
     """
 
     window_start: datetime
@@ -75,6 +76,7 @@ class Evidence(Part):
     reference_end: datetime | None = None
     coverage: float | None = None
     holiday: str | None = None
+    needed_budget: float | None = None
     is_learning: bool = False
     note: str | None = None
     words: Words | None = None
@@ -98,7 +100,8 @@ class Incident(Part):
     ``step`` is the newest step that is to be told. ``topic`` is empty where it is about none.
     ``stories`` are what an event told, so that it is not told again. ``level_since`` is since when
     its volume is a new level, which ended it; None where it is none. ``ended_because`` is why it is
-    over without having fallen quiet; None where it did.
+    over without having fallen quiet; None where it did. ``needed_budget`` is that of its loudest
+    window.
     """
 
     id: str
@@ -120,3 +123,4 @@ class Incident(Part):
     stories: tuple[str, ...] = ()
     level_since: datetime | None = None
     ended_because: str | None = None
+    needed_budget: float | None = None

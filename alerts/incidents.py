@@ -82,6 +82,7 @@ def open_incident(rule: Rule, evidence: Evidence, findings: Findings, now: datet
             first=evidence,
             latest=evidence,
             peak_observed=evidence.observed,
+            needed_budget=evidence.needed_budget,
             total=findings.total,
             told_total=findings.total,
             causes=findings.causes,
@@ -105,11 +106,14 @@ def go_on(
     While it is snoozed it is not: that is told afterwards, of what it has grown to by then.
     """
     has_doubled = is_doubled(incident, findings.total) and not is_snoozed
+    both = (incident.needed_budget, evidence.needed_budget)
+    needs = [needed for needed in both if needed is not None]
     changed = incident.model_copy(
         update={
             "updated_at": now,
             "latest": evidence,
             "peak_observed": max(incident.peak_observed, evidence.observed),
+            "needed_budget": min(needs, default=None),
             "total": findings.total,
             "told_total": findings.total if has_doubled else incident.told_total,
             "step": IncidentStep.DOUBLED if has_doubled else incident.step,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -21,10 +21,12 @@ from alerts.handling import (
 )
 from alerts.incident import Incident
 from alerts.signing import UNSUBSCRIBE, Grant, sign
-from app.own_rules import all_rules
+from app.own_rules import rules_by_name
 from app.secret import links_key
 from app.stores.incident_events import EventStore
 from core.errors import UsageError
+from core.rules import BurstRule
+from insights.budgets import BudgetProposal, Mark, propose_budget
 
 if TYPE_CHECKING:
     from app.bootstrap import Application
@@ -42,10 +44,14 @@ IN_MAIL = (Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.USEFUL, Deed.NOISE)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """How a rule's marked incidents were found: its precision, and a minimum that mends it."""
+    """How a rule's marked incidents were found, and what would make it better.
+
+    That is its precision, a ``minimum`` and a budget of false alarms, each where one helps.
+    """
 
     precision: Precision | None
     proposal: Proposal | None
+    budget: BudgetProposal | None = None
 
 
 class IncidentDesk:
@@ -122,22 +128,44 @@ class IncidentDesk:
 
     def records(self) -> dict[str, Record]:
         """Return, by rule, what people made of its incidents."""
-        marks = self._events.marks()
-        by_rule: dict[str, list[tuple[Incident, bool]]] = {}
+        marks, now = self._events.marks(), self._application.clock()
+        if not marks:
+            return {}
+        by_rule: dict[str, list[Incident]] = {}
         for incident in self._application.state.incidents():
-            if incident.id in marks:
-                by_rule.setdefault(incident.rule, []).append((incident, marks[incident.id]))
-        minimums = {
-            known.rule.name: int(getattr(known.rule, "minimum", 0))
-            for known in all_rules(self._application)
-        }
-        return {
-            rule: Record(
-                precision_of([is_useful for _, is_useful in marked]),
-                propose(marked, minimums[rule]) if minimums.get(rule) else None,
-            )
-            for rule, marked in by_rule.items()
-        }
+            by_rule.setdefault(incident.rule, []).append(incident)
+        rules = rules_by_name(self._application)
+        records = {}
+        for name, told in by_rule.items():
+            marked = [(one, marks[one.id]) for one in told if one.id in marks]
+            known = rules.get(name)
+            if not marked:
+                continue
+            record = Record(precision_of([is_useful for _, is_useful in marked]), None)
+            if known is not None and isinstance(known.rule, BurstRule):
+                record = replace(
+                    record,
+                    proposal=propose(marked, known.rule.minimum),
+                    budget=_budget_for(known.rule, told, marked, now),
+                )
+            records[name] = record
+        return records
+
+
+def _budget_for(
+    rule: BurstRule,
+    told: Sequence[Incident],
+    marked: Sequence[tuple[Incident, bool]],
+    now: datetime,
+) -> BudgetProposal | None:
+    """Return the budget that the marks speak for; incidents that no budget decided say nothing."""
+    marks = [
+        Mark(incident.needed_budget, is_useful)
+        for incident, is_useful in marked
+        if incident.needed_budget is not None
+    ]
+    weeks = (now - min(incident.opened_at for incident in told)) / timedelta(weeks=1)
+    return propose_budget(marks, rule.false_alarms_per_week, weeks, len(told))
 
 
 class Links:

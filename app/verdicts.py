@@ -12,6 +12,7 @@ from app.judging import judge
 from app.late import find_missed
 from app.rounds import Found, Round, Standing
 from core.rules import BurstRule, CompetitorMoveRule, RuleKind
+from insights.budgets import needed_budget
 from insights.levels import Shift
 from insights.sentence import describe_learning, format_length, format_range
 from insights.verdict import Learning, Measure, Verdict
@@ -69,6 +70,7 @@ def evidence_of(verdict: Verdict, rule: BurstRule, calendar: Calendar) -> Eviden
         high=verdict.high,
         factor=verdict.factor,
         p=verdict.p,
+        needed_budget=needed_budget(verdict.p, verdict.level, rule.false_alarms_per_week),
         scored=verdict.scored,
         reference_start=verdict.reference.start,
         reference_end=verdict.reference.end,

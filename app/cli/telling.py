@@ -40,13 +40,14 @@ def register(app: typer.Typer) -> None:
 def list_alerts() -> None:
     """List the rules with what they are doing, and the incidents of the last 30 days."""
     from alerts.late import late_words
+    from app.handling import IncidentDesk
     from app.queries import Queries
     from app.verdicts import learning_words
     from core.rules import topics_of
 
     with session.application() as application:
         queries = Queries(application)
-        rules = queries.rules()
+        rules, records = queries.rules(), IncidentDesk(application).records()
         incidents = queries.incidents(application.clock() - timedelta(days=30))
         shown = table("", "rule", "topic", "kind", "state")
         for state in rules:
@@ -75,6 +76,7 @@ def list_alerts() -> None:
                     "is_provisioned": state.is_provisioned,
                     "problem": state.problem,
                     "state": state.words,
+                    "record": records.get(state.rule.name),
                     "learning": learning_words(state.learning, state.rule.kind)
                     if state.learning
                     else None,
@@ -83,7 +85,12 @@ def list_alerts() -> None:
             ],
             "incidents": incidents,
         }
-        session.show(data, shown)
+        proposed = [
+            Text(f"{state.rule.name}: {record.budget.words}.")
+            for state in rules
+            if (record := records.get(state.rule.name)) and record.budget
+        ]
+        session.show(data, Group(shown, *proposed))
 
 
 @alerts.command()

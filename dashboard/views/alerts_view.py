@@ -15,6 +15,7 @@ from dashboard import drawing, preview_part, rules_part
 from dashboard.cards import card
 from dashboard.handling import chips, show_buttons, show_timeline, timeline
 from dashboard.mail import read_mail, show_mail
+from dashboard.proposals import show_proposals
 from dashboard.session import Session, Viewer, answer, viewer
 from dashboard.shell import live
 from dashboard.words import ago, compared, escape, exact, number
@@ -26,6 +27,7 @@ SHOWN_INCIDENTS = 20
 def show(session: Session) -> None:
     """Draw the page."""
     _live(session)
+    show_proposals(session)
     rules_part.edit_rules(session)
     preview_part.preview_rules(session)
 

@@ -12,6 +12,7 @@ from alerts.ending import REMOVED, end_incident
 from alerts.handling import Deed, Event
 from alerts.incident import Late, Unheard
 from alerts.notification import Delivery, DeliveryState, Notification
+from app.own_rules import rules_by_name, save_own_rule
 from app.stores.incident_events import EventStore
 from app.stores.outbox import OutboxStore
 from core.mention import Status
@@ -19,6 +20,7 @@ from core.questions import Selection
 from core.rules import RuleKind
 from tests.fakes import scenario
 from tests.fakes.homes import drain, empty_home, fill_home, open_scenario
+from tests.fakes.marked import mark_incidents
 
 
 @pytest.fixture(autouse=True)
@@ -451,6 +453,30 @@ def test_a_rule_is_replayed_with_its_mails(folder: Path, open_view: Open) -> Non
     page.selectbox(key="gw-preview-rule").select("Canary").run()
     page.button(key="gw-preview").click().run()
     assert "only the newest is kept" in page.info[0].value
+
+
+def test_marks_propose_a_budget_that_can_be_used_and_taken_back(
+    folder: Path, open_view: Open
+) -> None:
+    """A rule made here gets a button, with a way back; one of alerts.yml a line to copy."""
+    application = open_scenario(folder, writes=True)
+    save_own_rule(application, {"name": "Own", "kind": "volume_spike", "topic": "Acme"})
+    for rule in ("Acme: volume", "Own"):
+        mark_incidents(application, rule)
+    page = open_view("alerts")
+    words = "would have kept 5 of 6 useful and dropped 4 of 5 noise"
+    assert _html(page).count(words) == 2
+    assert [block.value for block in page.code] == ["false_alarms_per_week: 0.02"]
+    page.button(key="budget-Own").click().run()
+    assert not page.exception
+    assert rules_by_name(application)["Own"].data["false_alarms_per_week"] == 0.02
+    assert "0.02 from now on" in page.success[0].value
+    assert _html(page).count(words) == 1
+    page.button(key="budget-undo-button").click().run()
+    assert "false_alarms_per_week" not in rules_by_name(application)["Own"].data
+    assert _html(page).count(words) == 2
+    assert not page.success
+    application.close()
 
 
 def test_the_page_shows_a_rule_whose_topic_is_gone(folder: Path, open_view: Open) -> None:

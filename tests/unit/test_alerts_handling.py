@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alerts.handling import (
-    FEWEST_MARKS,
     SNOOZE,
     Deed,
     Event,
@@ -26,6 +25,7 @@ from alerts.signing import Grant, sign, verify
 from core.errors import UsageError
 from core.rules import Rule, RuleKind
 from core.settings import QuietHours
+from insights.budgets import FEWEST_MARKS
 from tests.unit.test_alerts_mail import evidence, incident
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)

@@ -107,6 +107,18 @@ def test_peak_never_falls() -> None:
     assert go_on(opened(), evidence(seen=12), Findings(52), NOW).incident.peak_observed == 40
 
 
+def test_the_loudest_window_says_what_budget_an_incident_needs() -> None:
+    """The least of its windows, whichever of them know it."""
+
+    def needs(before: float | None, now: float | None) -> float | None:
+        incident = opened().model_copy(update={"needed_budget": before})
+        seen = evidence().model_copy(update={"needed_budget": now})
+        return go_on(incident, seen, Findings(41), NOW).incident.needed_budget
+
+    assert [needs(0.02, 0.05), needs(0.05, 0.02)] == [0.02, 0.02]
+    assert [needs(None, 0.05), needs(0.02, None), needs(None, None)] == [0.05, 0.02, None]
+
+
 def test_short_pause_is_the_same_incident() -> None:
     """Less quiet than the limit changes nothing; from the limit on it is resolved, told once."""
     incident = opened()

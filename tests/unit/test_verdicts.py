@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.calendar import calendar_of
 from app.verdicts import evidence_of, level_evidence
 from core.rules import VolumeSpikeRule
@@ -41,6 +43,7 @@ def test_evidence_says_what_the_judge_found() -> None:
     assert (seen.observed, seen.expected, seen.low, seen.high) == (61, 6.1, 3, 9)
     assert (seen.factor, seen.p, seen.started_at) == (10.0, 2.5e-7, NOW - timedelta(hours=2))
     assert not seen.is_learning
+    assert seen.needed_budget == pytest.approx(0.1 * 2.5e-7 / 1e-5)
 
 
 def test_evidence_names_the_holiday_that_it_fell_on() -> None:
