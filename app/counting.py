@@ -109,7 +109,7 @@ class Counts:
             step,
             counts,
             self._covered(aligned, step),
-            covered_from=self.first_seen(selection),
+            covered_from=self.first_seen(selection) or aligned.end,
         )
 
     def _as_known(self, selection: Selection) -> Selection:
@@ -194,6 +194,10 @@ class Counts:
             if deaf.end > window.start:
                 found.append(TimeWindow(max(deaf.start, window.start), min(deaf.end, window.end)))
         return [one for one in found if one.length]
+
+    def is_collecting(self) -> bool:
+        """Return whether a source was ever asked; else mentions come when somebody imports."""
+        return bool(self._state.last_polls())
 
     def unwatched(self, window: TimeWindow) -> timedelta:
         """Return how much of ``window`` lies in hours in which no source was polled at all.

@@ -29,7 +29,12 @@ def examine(here: Round, rule: BurstRule) -> Found:
     calendar = here.queries.calendar
     evidence = evidence_of(verdict, rule, calendar) if verdict.is_alert else None
     shift, level = verdict.shift, None
-    if shift is not None and shift.is_news(level_told_at(here.known), here.now):
+    if (
+        shift is not None
+        and shift.is_news(level_told_at(here.known), here.now)
+        # That nothing comes after the last import is no news.
+        and (shift.factor > 1 or here.queries.counts.is_collecting())
+    ):
         level = level_evidence(shift, rule, here.zone)
     words, over = verdict_words(verdict, rule.kind), None
     missed = find_missed(here, rule)

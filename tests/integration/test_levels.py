@@ -15,6 +15,7 @@ from app.alerting import Outcome, evaluate_rules
 from app.bootstrap import Application
 from app.previewing import preview
 from core.mention import Mention
+from core.ports import Poll, PollStatus
 from tests.fakes import crisis
 
 HOUR = timedelta(hours=1)
@@ -27,6 +28,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.now, self.subjects, self._number = crisis.NOW, list[str](), 5_000_000
+        self.is_polled = False
         self.application: Application = crisis.open_home(
             crisis.write_home(folder), lambda: self.now
         )
@@ -45,6 +47,8 @@ class Home:
             said = self._hour(self.now, factor, rng)
             self.now += HOUR
             self.application.index.apply(said, self.now)
+            if self.is_polled:
+                self.application.state.record_poll(Poll("Fediverse", self.now, PollStatus.OK))
             if number % 3 == 2:
                 evaluate_rules(self.application, [RULE])
 
@@ -99,6 +103,7 @@ def test_a_new_level_is_told_once_and_then_usual(home: Home) -> None:
 
 def test_a_fall_is_told_once(home: Home) -> None:
     """A source that goes silent is told once, with what may be wrong."""
+    home.is_polled = True
     home.live(72, 0)
     (subject,) = home.subjects
     assert subject.startswith("Acme: new level, hardly any of the mentions since")
@@ -112,3 +117,10 @@ def test_a_fall_is_told_once(home: Home) -> None:
     assert same.episode.level is not None
     assert same.episode.level < 0.1
     assert str(same.write()["Subject"]).strip() == subject
+
+
+def test_that_nothing_comes_after_the_last_import_is_no_fall(home: Home) -> None:
+    """Where no source was ever asked, silence is that nobody imported more."""
+    home.live(72, 0)
+    assert home.subjects == []
+    assert home.application.state.incidents() == []

@@ -121,3 +121,9 @@ def test_windows_are_left_out_by_the_part_that_they_cover() -> None:
     ]
     leave_out(coverage, START, HOUR, windows)
     assert coverage.tolist() == [0.75, 1.0, 0.25, 0.0]
+
+
+def test_nothing_is_known_of_a_topic_before_its_first_mention(counted: Counted) -> None:
+    """A topic of which nobody ever spoke is not usually silent: what is usual is unknown."""
+    counts = counted([], awake(range(24)))
+    assert not counts.series(ACME, DAY, HOUR).is_covered.any()
