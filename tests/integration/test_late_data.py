@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.mention import Mention
+from core.mention import Mention, TopicTag
 from core.ports import Poll, PollStatus
 from tests.fakes import crisis
 from tests.fakes.crisis_home import Home
@@ -258,6 +258,39 @@ def test_an_instant_of_an_outage_is_judged_as_it_was(home: Home) -> None:
     assert "late" in home.evaluate(dry_run=True)["Volume"].message
     home.clock.now = at
     assert home.evaluate(dry_run=True) == first
+
+
+GROUP = """\
+- {name: Acme, query: acme, group: brands, kind: own}
+- {name: Globex, query: globex, group: brands, kind: competitor}
+"""
+MOVES = "- {name: Move, kind: competitor_move, topic: Globex}\n"
+
+
+def test_a_competitors_move_that_was_missed_is_told_late(tmp_path: Path) -> None:
+    """The share of voice of a gap is judged like volume and anger."""
+    home = Home(crisis.write_home(tmp_path, topics=GROUP, alerts=MOVES, sources=SOURCES))
+    calm = said(None, EVENING)
+    home.application.index.apply(
+        [one if at % 4 else _as_globex(one) for at, one in enumerate(calm, start=1)], EVENING
+    )
+    home.clock.now = EVENING
+    poll(home, "Fediverse", "Daily")
+    home.clock.now += 30 * HOUR
+    poll(home, "Fediverse", "Daily")
+    loud = [_as_globex(one) for one in crisis.crisis(90, EVENING + 8 * HOUR, 2 * HOUR)]
+    bring(home, [*said(EVENING, home.clock.now), *loud])
+    outcome = home.evaluate()["Move"]
+    assert "late: nobody collected from Thu 01:00 to Fri 07:00" in outcome.message
+    (mail,) = home.mailer.sent
+    assert subject_of(mail).endswith("late")
+    assert "It is over." in text_of(mail)
+    home.application.close()
+
+
+def _as_globex(mention: Mention) -> Mention:
+    """Return the mention as one of the competitor."""
+    return mention.model_copy(update={"topics": (TopicTag(name="Globex"),)})
 
 
 def test_three_days_of_sleep_tell_the_last_two(home: Home) -> None:
