@@ -28,6 +28,7 @@ from core.questions import Selection
 from core.settings import Topic
 from core.versions import (
     SENTIMENT,
+    THEMES,
     Tagging,
     Unlike,
     Version,
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 PAGE = 200
 """Mentions that wait in the spool at once: what is collected meanwhile waits for no more."""
+
+MODELS = (SENTIMENT, THEMES)
+"""What reads mentions, whatever topic they are of."""
 
 WAIT_SECONDS = 0.1
 AHEAD = timedelta(days=1)
@@ -87,8 +91,8 @@ class Again:
             one.name: _earlier_queries(held.get((VersionKind.QUERY, one.name), []))
             for one in self.topics
         }
-        changes = [one for one in held.get(SENTIMENT, []) if one.step is VersionStep.CHANGED]
-        self._scored_from = (changes[-1].at - EPOCH) // timedelta(microseconds=1) if changes else 0
+        changes = [one.at for one in self._known if one.subject in MODELS and one.words]
+        self._read_from = (max(changes, default=EPOCH) - EPOCH) // timedelta(microseconds=1)
         self._is_all = topic is None
 
     def _versions(self) -> list[Version]:
@@ -106,7 +110,7 @@ class Again:
                 tags[topic.name] = tag
         changed = mention.model_copy(update={"topics": tuple(tags[name] for name in sorted(tags))})
         changed = self._with_owner(changed)
-        return changed if changed != mention or self._needs_score(mention) else None
+        return changed if changed != mention or self._needs_reading(mention) else None
 
     def _tag(
         self, topic: Topic, held: TopicTag | None, mention: TokenisedMention, *, is_match: bool
@@ -132,11 +136,11 @@ class Again:
         changed = mention.model_copy(update={"is_own": is_own})
         return changed.with_version(observed_us + 1, revision)
 
-    def _needs_score(self, mention: Mention) -> bool:
+    def _needs_reading(self, mention: Mention) -> bool:
         if mention.enrichment is None:
             return True
         is_asked = self._is_all or any(one.name in mention.matched_topics for one in self.topics)
-        return is_asked and mention.enrichment.enriched_us < self._scored_from
+        return is_asked and mention.enrichment.enriched_us < self._read_from
 
     def note(self, now: datetime, since: datetime | None) -> None:
         """Write down that what was stored, published from ``since`` on, is of the versions of now.
@@ -151,11 +155,11 @@ class Again:
                 "the configuration changed meanwhile, so that history is of neither: do it again"
             )
         subjects = [(VersionKind.QUERY, one.name) for one in self.topics]
-        scored = [SENTIMENT] if self._is_all else []
-        scored += [] if self._is_all else [(VersionKind.SENTIMENT, one.name) for one in self.topics]
         held = by_subject(known)
         due = [one for one in subjects if unlike(held.get(one, []))]
-        due += scored if unlike(held.get(SENTIMENT, [])) else []
+        for kind, every in MODELS:
+            if unlike(held.get((kind, every), [])):
+                due += [(kind, every)] if self._is_all else [(kind, t.name) for t in self.topics]
         self._application.state.versions.add(done_again(known, due, now, since))
 
     def still_unlike(self) -> dict[str, Unlike]:

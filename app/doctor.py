@@ -110,8 +110,8 @@ def _history(application: Application) -> Finding:
     topics = [topic.name for topic in application.configuration.topics]
     names = mendable(application.state.versions.all(), topics, application.clock())
     if not names:
-        return Finding("history", Verdict.OK, "of the queries and the sentiment model of now")
-    message = f"of {', '.join(names)} it is of an earlier query or sentiment model: rules learn"
+        return Finding("history", Verdict.OK, "of the queries, models and themes of now")
+    message = f"of {', '.join(names)} it is of an earlier query, model or theme: rules learn"
     mend = "`groundswell enrich --again` tags and scores it again"
     return Finding("history", Verdict.WARNING, message, mend)
 

@@ -24,13 +24,13 @@ def moments_in(
 ) -> tuple[Moment, ...]:
     """Return the moments in ``window`` that are about ``topics``, or about any where none is named.
 
-    A change of the sentiment models is about every topic.
+    A change of the sentiment models or of the themes is about every topic.
     """
     found = [
         Moment(version.at, version.words)
         for version in state.versions.all()
         if version.step is VersionStep.CHANGED
-        and (not topics or version.kind is VersionKind.SENTIMENT or version.topic in topics)
+        and (not topics or version.kind is not VersionKind.QUERY or version.topic in topics)
     ]
     about = {one.id: one for one in state.incidents() if not topics or one.topic in topics}
     found += [_level(one) for one in about.values() if one.level_since is not None]

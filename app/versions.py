@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from core.query.ast import FieldExists, FieldIs, FieldLike, walk
+from core.query.ast import And, FieldExists, FieldIs, FieldLike, walk
 from core.questions import Selection
 from core.settings import Configuration
 from core.versions import (
     SENTIMENT,
-    Scoring,
+    THEMES,
+    Making,
     Subject,
     Tagging,
     Unlike,
@@ -35,15 +36,29 @@ log = structlog.get_logger()
 HISTORY = timedelta(weeks=8)
 """What baselines read; see ``insights.baseline``."""
 
-SCORED_FIELDS = frozenset({"sentiment", "topic_sentiment", "emotion", "offensive", "intent"})
-"""What a query asks the sentiment models for."""
+FIELDS: Mapping[VersionKind, frozenset[str]] = {
+    VersionKind.SENTIMENT: frozenset(
+        {"sentiment", "topic_sentiment", "emotion", "offensive", "intent"}
+    ),
+    VersionKind.THEMES: frozenset({"theme"}),
+}
+"""What a query asks the sentiment models for, and what is known by themes."""
+
+CHANGED = {
+    VersionKind.SENTIMENT: "sentiment model changed",
+    VersionKind.THEMES: "themes changed",
+}
+"""How a change is told where its own words are too long for a sentence."""
+
+ALL_READ = And((FieldExists("sentiment"), FieldExists("theme")))
+"""Asks for all that models say."""
 
 
-def current_versions(configuration: Configuration) -> dict[Subject, Tagging | Scoring]:
+def current_versions(configuration: Configuration) -> dict[Subject, Making]:
     """Return what tags and scores mentions by this configuration."""
-    from nlp.card import scoring_of
+    from nlp.card import scoring_of, theming_of
 
-    found: dict[Subject, Tagging | Scoring] = {
+    found: dict[Subject, Making] = {
         (VersionKind.QUERY, topic.name): Tagging(
             query=topic.query,
             own=tuple(sorted((account.service, account.id) for account in topic.own)),
@@ -51,6 +66,7 @@ def current_versions(configuration: Configuration) -> dict[Subject, Tagging | Sc
         for topic in configuration.topics
     }
     found[SENTIMENT] = scoring_of(configuration.settings.models)
+    found[THEMES] = theming_of(configuration.themes)
     return found
 
 
@@ -69,38 +85,40 @@ def note_versions(store: Versions, configuration: Configuration, now: datetime) 
 def unlike_in(versions: Sequence[Version], selection: Selection) -> list[Unlike]:
     """Return when the mentions of ``selection`` were tagged or scored otherwise than now, in order.
 
-    Scores count where its query asks for them. Without topics it holds those of every topic.
+    Scores and themes count where its query asks for them. Without topics it holds those of every
+    topic.
     """
     held = by_subject(versions)
     every = tuple(topic for kind, topic in held if kind is VersionKind.QUERY)
     topics = selection.topics or every
     found = [one for topic in topics for one in unlike(held.get((VersionKind.QUERY, topic), []))]
-    if _is_scored(selection):
-        found += [one for topic in topics or ("",) for one in unlike(_scored(held, topic))]
+    for kind, fields in FIELDS.items():
+        if _asks(selection, fields):
+            found += [one for topic in topics or ("",) for one in unlike(_read(held, kind, topic))]
     return sorted(found, key=lambda one: one.window)
 
 
-def _is_scored(selection: Selection) -> bool:
-    """Return whether the selection asks what the sentiment models said."""
-    fields = (FieldIs, FieldLike, FieldExists)
+def _asks(selection: Selection, fields: frozenset[str]) -> bool:
+    """Return whether the selection's query asks for any of ``fields``."""
+    nodes = (FieldIs, FieldLike, FieldExists)
     return selection.query is not None and any(
-        isinstance(node, fields) and node.field in SCORED_FIELDS for node in walk(selection.query)
+        isinstance(node, nodes) and node.field in fields for node in walk(selection.query)
     )
 
 
-def _scored(held: Mapping[Subject, list[Version]], topic: str) -> list[Version]:
-    """Return the versions of what scored a topic: one may be scored again without the others."""
-    own = held.get((VersionKind.SENTIMENT, topic), []) if topic else []
-    return sorted([*held.get(SENTIMENT, []), *own], key=lambda one: one.at)
+def _read(held: Mapping[Subject, list[Version]], kind: VersionKind, topic: str) -> list[Version]:
+    """Return the versions of what read a topic: one may be read again without the others."""
+    own = held.get((kind, topic), []) if topic else []
+    return sorted([*held.get((kind, ""), []), *own], key=lambda one: one.at)
 
 
 def mendable(versions: Sequence[Version], topics: Sequence[str], now: datetime) -> list[str]:
     """Return the topics of which rules could compare with more if history was done again."""
-    subjects = [SENTIMENT, *((VersionKind.QUERY, topic) for topic in topics)]
+    subjects = [SENTIMENT, THEMES, *((VersionKind.QUERY, topic) for topic in topics)]
     after = [*versions, *done_again(versions, subjects, now)]
 
     def count(known: Sequence[Version], topic: str) -> int:
-        asked = Selection(query=FieldExists("sentiment"), topics=(topic,))
+        asked = Selection(query=ALL_READ, topics=(topic,))
         return sum(one.window.end > now - HISTORY for one in unlike_in(known, asked))
 
     return [topic for topic in topics if count(after, topic) < count(versions, topic)]
@@ -115,7 +133,6 @@ def since_words(found: Sequence[Unlike], window: TimeWindow, zone: str) -> str |
     if not inside:
         return None
     last = max(inside, key=lambda one: one.window.end)
-    is_query = last.change.kind is VersionKind.QUERY
-    what = last.change.words if is_query else "sentiment model changed"
+    what = CHANGED.get(last.change.kind, last.change.words)
     local = last.window.end.astimezone(ZoneInfo(zone))
     return f"the {what} on {local.day} {local:%b}"

@@ -24,6 +24,7 @@ class VersionKind(StrEnum):
 
     QUERY = "query"
     SENTIMENT = "sentiment"
+    THEMES = "themes"
 
 
 class VersionStep(StrEnum):
@@ -65,15 +66,32 @@ class Scoring(Made):
     settings: dict[str, str] = {}
 
 
+class Theming(Made):
+    """What gives themes: the sentence vectors by name and version, and each theme as it is written.
+
+    ``digests`` tell the vectors from others of their name.
+    """
+
+    models: tuple[str, ...]
+    digests: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+
+
+Making = Tagging | Scoring | Theming
+
 Subject = tuple[VersionKind, str]
 """What has versions: its kind, and the topic; no topic is all of them."""
 
 SENTIMENT: Subject = (VersionKind.SENTIMENT, "")
 """The models that score every topic."""
 
-FORMS: Mapping[VersionKind, type[Tagging | Scoring]] = {
+THEMES: Subject = (VersionKind.THEMES, "")
+"""What gives themes to the mentions of every topic."""
+
+FORMS: Mapping[VersionKind, type[Making]] = {
     VersionKind.QUERY: Tagging,
     VersionKind.SENTIMENT: Scoring,
+    VersionKind.THEMES: Theming,
 }
 """How each kind is written."""
 
@@ -91,7 +109,7 @@ class Version:
     number: int
     at: datetime
     step: VersionStep
-    made: Tagging | Scoring
+    made: Making
     words: str = ""
     since: datetime | None = None
 
@@ -110,7 +128,7 @@ def by_subject(versions: Sequence[Version]) -> dict[Subject, list[Version]]:
 
 
 def news(
-    known: Sequence[Version], current: Mapping[Subject, Tagging | Scoring], at: datetime
+    known: Sequence[Version], current: Mapping[Subject, Making], at: datetime
 ) -> list[Version]:
     """Return the versions that ``current`` adds at ``at`` to those that are ``known``.
 
@@ -138,14 +156,14 @@ def done_again(
     """Return the versions that say what was stored was done again by the newest of each subject.
 
     ``since`` is the publication of the oldest mention that was; None is all of them. A topic may be
-    scored again by itself: models have versions for all topics together. Subjects without any
-    version are left out.
+    scored again by itself: models and themes have versions for all topics together. Subjects
+    without any version are left out.
     """
     held = by_subject(known)
     found = []
     for kind, topic in subjects:
         own = held.get((kind, topic), [])
-        newest = held.get(SENTIMENT, []) if kind is VersionKind.SENTIMENT else own
+        newest = own if kind is VersionKind.QUERY else held.get((kind, ""), [])
         if newest:
             number = own[-1].number + 1 if own else 1
             made = newest[-1].made
@@ -153,13 +171,15 @@ def done_again(
     return found
 
 
-def difference(topic: str, before: Tagging | Scoring, after: Tagging | Scoring) -> str:
+def difference(topic: str, before: Making, after: Making) -> str:
     """Return in words how ``after`` differs, e.g. "query of Acme changed"; empty where not at all.
 
     A setting that only one of them names came with another release, and is no difference.
     """
     if isinstance(before, Scoring) and isinstance(after, Scoring):
         return _difference_of_models(before, after)
+    if isinstance(before, Theming) and isinstance(after, Theming):
+        return _difference_of_themes(before, after)
     if not (isinstance(before, Tagging) and isinstance(after, Tagging)):
         raise TypeError("two versions of one kind can be compared")
     if not has_same_meaning(before.query, after.query):
@@ -175,6 +195,15 @@ def has_same_meaning(left: str, right: str) -> bool:
         return parse(left) == parse(right)
     except QueryError:
         return False
+
+
+def _difference_of_themes(before: Theming, after: Theming) -> str:
+    if sorted(before.themes) != sorted(after.themes):
+        return "themes changed"
+    if before.models != after.models:
+        gone, come = (" + ".join(one.models) or "none" for one in (before, after))
+        return f"sentence vectors of themes {gone} -> {come}"
+    return "" if before.digests == after.digests else "sentence vectors of themes changed"
 
 
 def _difference_of_models(before: Scoring, after: Scoring) -> str:
@@ -211,8 +240,8 @@ class _Span:
     """A time from ``start`` on: what mentions were taken by then, and were last done by."""
 
     start: datetime
-    taken_by: Tagging | Scoring
-    done_by: Tagging | Scoring
+    taken_by: Making
+    done_by: Making
     version: Version
 
 
@@ -255,7 +284,7 @@ def _done_again(spans: Sequence[_Span], version: Version) -> list[_Span]:
     return found
 
 
-def _is_like(span: _Span, now: Tagging | Scoring) -> bool:
+def _is_like(span: _Span, now: Making) -> bool:
     """Return whether the span's counts are what those of ``now`` would be."""
     if difference("", span.done_by, now):
         return False

@@ -148,6 +148,23 @@ def test_doctor_says_where_it_would_help(home: Home) -> None:
     assert found().verdict is Verdict.OK
 
 
+def test_themes_are_read_again_too(home: Home) -> None:
+    """A rule that reads a theme compares with nothing that other themes were read from."""
+    rule = "- {name: Refunds, kind: volume_spike, topic: Acme, query: 'theme:gifts'}\n"
+    (home.folder / "configs" / "alerts.yml").write_text(rule, encoding="utf-8")
+    themes = home.folder / "configs" / "themes.yml"
+    themes.write_text("- {name: Gifts, query: gift}\n", encoding="utf-8")
+    write(home, "topics", "", "")
+    assert "since the themes changed on 5 Mar" in home.evaluate()["Refunds"].message
+    report = again(home)
+    assert report.done == report.read
+    gifts = [one for one in stored(home) if "gift" in one.text]
+    assert gifts
+    assert all(one.enrichment and one.enrichment.themes == ("Gifts",) for one in gifts)
+    assert "since" not in home.evaluate()["Refunds"].message
+    assert again(home).done == 0
+
+
 def test_one_topic_can_be_done_by_itself(home: Home) -> None:
     """Another one's history stays as it is."""
     write(home, "topics", "query: acme\n", "query: acme AND NOT sturdy\n")

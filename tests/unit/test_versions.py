@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from app.versions import note_versions, since_words, unlike_in
+from app.versions import mendable, note_versions, since_words, unlike_in
 from core.query.parser import parse
 from core.questions import Selection
 from core.settings import Configuration, ModelSettings, OwnAccount, Settings, Topic
+from core.themes import DEFAULT_THEMES, Theme
 from core.versions import (
     SENTIMENT,
+    THEMES,
     Scoring,
     Tagging,
+    Theming,
     Version,
     VersionKind,
     VersionStep,
@@ -28,7 +31,7 @@ from core.versions import (
 )
 from core.window import EPOCH, TimeWindow
 from nlp import card
-from nlp.card import scoring_of
+from nlp.card import scoring_of, theming_of
 from tests.fakes import crisis
 from tests.fakes.crisis_home import Home
 
@@ -132,6 +135,37 @@ def test_a_change_of_models_is_said_in_words(before: Scoring, after: Scoring, wo
     assert difference("", before, after) == words
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (Theming(models=(), themes=("a", "b")), Theming(models=(), themes=("b", "a")), ""),
+        (Theming(models=()), Theming(models=(), themes=("a",)), "themes changed"),
+        (
+            Theming(models=("v@1",), digests=("a",)),
+            Theming(models=("v@1",), digests=("b",)),
+            "sentence vectors of themes changed",
+        ),
+        (
+            Theming(models=()),
+            Theming(models=("v@1",)),
+            "sentence vectors of themes none -> v@1",
+        ),
+    ],
+)
+def test_a_change_of_themes_is_said_in_words(before: Theming, after: Theming, words: str) -> None:
+    """Whatever order they are written in."""
+    assert difference("", before, after) == words
+
+
+def test_themes_are_known_by_how_they_are_written(tmp_path: Path) -> None:
+    """And by the vectors, where these have a part in them."""
+    queries = (Theme(name="Refunds", query="refund*"),)
+    assert theming_of(queries).models == ()
+    assert "refund*" in theming_of(queries).themes[0]
+    assert theming_of(DEFAULT_THEMES).models == ("vectors-en@1.0",)
+    assert theming_of(DEFAULT_THEMES, tmp_path).models == (tmp_path.name,)
+
+
 def test_two_kinds_cannot_be_compared() -> None:
     """That would be a mistake of ours."""
     with pytest.raises(TypeError, match="one kind"):
@@ -201,7 +235,7 @@ def test_what_tags_and_what_enriches_note_it_too(tmp_path: Path) -> None:
     home = Home(crisis.write_home(tmp_path))
     home.application.intake()
     home.application.enricher([])
-    assert len(home.application.state.versions.all()) == 3
+    assert len(home.application.state.versions.all()) == 4
     configuration = Configuration(
         settings=Settings(),
         topics=(Topic(name="Acme", query="acme", own=(OwnAccount(service="x", id="1"),)),),
@@ -323,6 +357,25 @@ def test_scores_count_only_where_they_are_asked_for() -> None:
     assert unlike_in([*models, again], negative) == []
     assert len(unlike_in([*models, again], replace(negative, topics=("Other",)))) == 1
     assert len(unlike_in(models, replace(negative, topics=()))) == 1
+
+
+def test_themes_count_only_where_they_are_asked_for() -> None:
+    """By a rule that reads one."""
+    made = Theming(models=()), Theming(models=(), themes=("a",))
+    versions = [
+        Version(*THEMES, number, NOW, step, one, "themes changed" * (number - 1))
+        for number, (step, one) in enumerate(zip((FIRST, CHANGED), made, strict=True), 1)
+    ]
+    refunds = Selection(topics=("Acme",), query=parse("theme:refunds"))
+    assert unlike_in(versions, Selection(topics=("Acme",))) == []
+    assert unlike_in(versions, replace(refunds, query=parse("sentiment:negative"))) == []
+    found = unlike_in(versions, refunds)
+    assert len(found) == 1
+    reach = TimeWindow.before(NOW + HOUR, timedelta(days=7))
+    assert since_words(found, reach, "UTC") == "the themes changed on 3 Nov"
+    again = done_again(versions, [(THEMES[0], "Acme")], NOW)
+    assert unlike_in([*versions, *again], refunds) == []
+    assert mendable(versions, ["Acme"], NOW) == ["Acme"]
 
 
 def test_without_a_topic_the_changes_of_all_count() -> None:
