@@ -100,7 +100,7 @@ class TrendRow:
     ``observed`` in ``window`` against ``expected``, its mean over as long a time before (``factor``
     is their ratio). ``p`` and ``q`` say how likely that is by chance in so lively a time, ``q``
     after correcting for the number of terms. ``counts`` are its mentions per bucket, oldest
-    first. ``scope`` holds exactly the observed mentions. ``tested`` terms were looked at with it.
+    first. ``scope`` holds exactly the observed mentions.
     ``low`` to ``high`` is what as many mentions of all would usually hold. ``recurs`` is the
     rhythm in which it comes. Of terms that rise, ``season`` is that of the month, the year or the
     holidays in which it comes, ``first_seen`` when the scope's topics first
@@ -121,7 +121,6 @@ class TrendRow:
     window: TimeWindow
     counts: tuple[int, ...]
     scope: Scope
-    tested: int = 1
     low: int = 0
     high: int = 0
     recurs: Rhythm | None = None

@@ -12,6 +12,7 @@ from app.judging import rule_selection
 from app.rounds import Found, Round, Standing
 from app.scope import Preset, Scope
 from app.seasonal import with_seasons
+from app.trending import TERM_FIELDS
 from app.versions import since_words
 from core.questions import Order
 from core.rules import NewTrendRule
@@ -88,11 +89,15 @@ def _bursting(here: Round, rule: NewTrendRule, rows: list[TrendRow]) -> list[Tre
     told: dict[str, datetime] = {}
     for incident in sorted(here.known, key=lambda one: one.opened_at):
         told |= dict.fromkeys(incident.stories, incident.opened_at)
-    found = []
+    found: list[TrendRow] = []
+    levels: dict[str, float] = {}
     for row in rows:
-        level = trend_level(rule.false_alarms_per_week, row.tested, RECENT, STEP)
-        is_burst = row.direction is Direction.RISING and row.p <= level
-        if not is_burst or row.kind not in TOLD_KINDS or row.observed < rule.minimum:
+        is_high = row.direction is Direction.RISING and row.observed >= rule.minimum
+        if not is_high or row.kind not in TOLD_KINDS:
+            continue
+        if row.kind not in levels:
+            levels[row.kind] = _level(here, rule, row)
+        if row.p > levels[row.kind]:
             continue
         told_at = told.get(f"{row.kind}:{row.term}")
         if told_at is None or _has_come_back(row, told_at):
@@ -106,6 +111,19 @@ def _news(here: Round, rows: list[TrendRow]) -> tuple[list[TrendRow], str]:
     usual = [f"{row.spoken} ({row.comes})" for row in known if row.is_seasonal]
     words = f"comes as usual: {', '.join(usual[:SHOWN])}" if usual else "nothing bursts"
     return [row for row in known if not row.is_seasonal], words
+
+
+def _level(here: Round, rule: NewTrendRule, row: TrendRow) -> float:
+    """Return the p-value below which a term of the row's kind may be told.
+
+    Each kind has an equal part of the budget, which all its terms of the two weeks share: those
+    that are looked at are the most frequent of now, chosen among all.
+    """
+    (field,) = (field for field, kind in TERM_FIELDS.items() if kind == row.kind)
+    window = TimeWindow(row.window.start - LEARNING, row.window.end)
+    selection = replace(here.queries.selection(_scope(rule)), window=window)
+    known = here.queries.index.distinct(selection, field)
+    return trend_level(rule.false_alarms_per_week / len(TOLD_KINDS), known, RECENT, STEP)
 
 
 def _has_come_back(row: TrendRow, told_at: datetime) -> bool:

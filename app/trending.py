@@ -137,7 +137,6 @@ def find_trends(queries: Queries, scope: Scope) -> list[TrendRow]:
                 window=recent,
                 counts=trend.sparkline,
                 scope=found,
-                tested=len(terms),
                 low=trend.low,
                 high=trend.high,
                 recurs=rhythm_of(trend.sparkline, pace.recent, pace.step),

@@ -239,9 +239,11 @@ def run_start(counts: Sequence[int], recent: int, pause: int) -> int | None:
 def trend_level(false_alarms_per_week: float, tested: int, recent: int, step: timedelta) -> float:
     """Return the p-value below which one of ``tested`` terms may be told, for so many false alarms.
 
-    The budget of a week is shared equally by the terms and by the looks (Bonferroni). Looks at
-    windows of ``recent`` buckets of ``step`` that overlap cross a high level about as often as
-    ``CROSSINGS`` independent ones a window would.
+    The budget of a week is shared equally by the terms and by the looks (Bonferroni). ``tested``
+    counts every term that could have been looked at: the most frequent ones of now are chosen by
+    what is tested, and their number alone would promise too much. Looks at windows of ``recent``
+    buckets of ``step`` that overlap cross a high level about as often as ``CROSSINGS`` independent
+    ones a window would.
     """
     looks = CROSSINGS * (timedelta(weeks=1) / (recent * step))
     return false_alarms_per_week / (looks * max(tested, 1))

@@ -62,6 +62,28 @@ def test_a_trend_that_comes_back_after_a_quiet_week_is_told_again(home: Home) ->
     assert len(home.application.state.incidents()) == 2
 
 
+def test_all_terms_share_the_budget_not_only_those_of_now(home: Home) -> None:
+    """Of a thousand hashtags one is said four times in an hour by chance; forty are news."""
+    (rule,) = home.application.configuration.alerts
+    generous = rule.model_copy(update={"minimum": 3})
+    home.application.configuration = home.application.configuration.model_copy(
+        update={"alerts": (generous,)}
+    )
+    home.clock.now = crisis.NOW + HOUR
+    said = [
+        crisis.mention(9_500_000 + n, crisis.NOW - n * HOUR / 3, f"acme {n}", None, [f"tag{n}"])
+        for n in range(1_000)
+    ]
+    rare = [n * 50 * HOUR for n in range(1, 6)] + [n * HOUR / 10 for n in range(4)]
+    said += [
+        crisis.mention(9_700_000 + n, home.clock.now - ago - HOUR / 20, f"so {n}", None, ["rare"])
+        for n, ago in enumerate(rare)
+    ]
+    home.application.index.apply(said, home.clock.now)
+    assert home.evaluate()["News"].message == "quiet: nothing bursts"
+    assert burst(home, 2 * HOUR) is Outcome.TOLD
+
+
 def test_the_topics_own_words_are_no_trend(home: Home) -> None:
     """Who says only the brand's name, as a word and as a hashtag, begins no trend."""
     home.clock.now = crisis.NOW + HOUR
