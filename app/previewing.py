@@ -28,6 +28,7 @@ from app.causes import find_findings
 from app.instant import is_meant, watched_by
 from app.judging import judge, rule_selection
 from app.kinds import KINDS
+from app.own_rules import all_rules
 from app.queries import Queries
 from app.replaying import REPLAY_STEP, Episode, replay
 from app.rounds import Round
@@ -104,6 +105,9 @@ def preview(application: Application, rule: Rule, length: timedelta) -> Preview:
     Raises UsageError, with the reason, for a rule about which history says nothing, and where more
     would have to be read than anybody waits for.
     """
+    problems = {known.rule.name: known.problem for known in all_rules(application)}
+    if problem := problems.get(rule.name):
+        raise UsageError(f"rule {rule.name!r} watches nothing: {problem}")
     if isinstance(rule, NewTrendRule):
         return _trends(application, rule, length)
     if isinstance(rule, BurstRule):

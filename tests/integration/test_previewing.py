@@ -218,3 +218,13 @@ def test_a_self_test_has_no_preview_and_says_why(home: Home) -> None:
     """What history cannot answer is refused with the reason."""
     with pytest.raises(UsageError, match="only the newest is kept"):
         foretold(home, "Canary")
+
+
+def test_a_rule_that_watches_nothing_has_no_preview(home: Home) -> None:
+    """One made in the dashboard whose topic is gone, or that cannot be read, says what is wrong."""
+    state = home.application.state
+    state.save_own_rule("Old", {"name": "Old", "kind": "volume_spike", "topic": "Gone"})
+    state.save_own_rule("Odd", {"name": "Odd", "kind": "of_tomorrow"})
+    for name, reason in (("Old", "no topic is named"), ("Odd", "cannot be read")):
+        with pytest.raises(UsageError, match=f"'{name}' watches nothing: .*{reason}"):
+            foretold(home, name)
