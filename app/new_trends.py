@@ -137,12 +137,14 @@ def _has_come_back(row: TrendRow, told_at: datetime) -> bool:
 
 def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
     first, hours = rows[0], RECENT
-    lead = f"{first.label} bursts in what is said about {rule.topic}: {_size(first)}."
-    story = [f"{row.label} ({KIND_WORDS[row.kind]}): {_size(row)}." for row in rows[1:SHOWN]]
+    lead = f"{first.spoken} bursts in what is said about {rule.topic}: {_size(first)}."
+    story = [f"{row.spoken} ({KIND_WORDS[row.kind]}): {_size(row)}." for row in rows[1:SHOWN]]
     if len(rows) > SHOWN:
         story.append(f"{len(rows) - SHOWN} more burst with them.")
     return Words(
-        subject=f"{rule.topic}: {first.label} bursts, {first.observed:,} mentions in {hours} hours",
+        subject=(
+            f"{rule.topic}: {first.spoken} bursts, {first.observed:,} mentions in {hours} hours"
+        ),
         lead=lead,
         story=tuple(story),
         why=(
