@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the suites that hold every state database to the same contract."""
+"""A real PostgreSQL, and the state databases that every suite holds to the same contract."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from app.stores.state import StateStore
+from app.stores.tables import metadata
 from tests.servers.missing import ServerMissingError, give_up
 
 
@@ -37,3 +40,18 @@ def postgresql_url() -> Iterator[str]:
             server = get_server(folder)
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
+    """Return an empty database of each kind."""
+    if request.param == "sqlite":
+        store = StateStore.in_folder(tmp_path / "home")
+    else:
+        store = StateStore(request.getfixturevalue("postgresql_url"))
+    store.setup()
+    yield store
+    with store._transaction(writes=True) as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())
+    store.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,26 +14,10 @@ import sqlalchemy as sa
 from alerts.notification import Delivery, DeliveryState, Notification
 from app.stores.outbox import OutboxStore
 from app.stores.state import StateStore
-from app.stores.tables import metadata
 
 NOW = datetime(2026, 11, 23, 14, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
-    """Return an empty database of each kind."""
-    if request.param == "sqlite":
-        store = StateStore.in_folder(tmp_path / "home")
-    else:
-        store = StateStore(request.getfixturevalue("postgresql_url"))
-    store.setup()
-    yield store
-    with store._transaction(writes=True) as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
-    store.close()
 
 
 @pytest.fixture

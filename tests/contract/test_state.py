@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,21 +21,6 @@ from core.window import TimeWindow
 from insights.quality import Answer
 
 NOW = datetime(2026, 11, 23, 14, 20, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
-    """Return an empty store of each kind."""
-    if request.param == "sqlite":
-        store = StateStore.in_folder(tmp_path / "home")
-    else:
-        store = StateStore(request.getfixturevalue("postgresql_url"))
-    store.setup()
-    yield store
-    with store._transaction(writes=True) as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
-    store.close()
 
 
 def incident(key: str, opened_at: datetime, resolved_at: datetime | None = None) -> Incident:

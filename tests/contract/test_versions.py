@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from app.stores.state import StateStore
-from app.stores.tables import metadata
 from core.versions import SENTIMENT, Scoring, Tagging, Version, VersionKind, VersionStep
 
 NOW = datetime(2026, 11, 3, 14, 20, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StateStore]:
-    """Return an empty store of each kind."""
-    if request.param == "sqlite":
-        store = StateStore.in_folder(tmp_path / "home")
-    else:
-        store = StateStore(request.getfixturevalue("postgresql_url"))
-    store.setup()
-    yield store
-    with store._transaction(writes=True) as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
-    store.close()
 
 
 def test_versions_come_back_as_they_were_and_in_order(state: StateStore) -> None:
