@@ -215,11 +215,17 @@ class Analyser:
         )
 
     def _ask(self, mention: Mention, language: str | None) -> Asked:
-        """Return the passages to be read towards the mention's topics; none in other languages."""
+        """Return the passages to be read towards the mention's topics; none in other languages.
+
+        News reports what went wrong for others, so that only a model trained for targets is asked.
+        """
         reader = self._reader(language)
         if reader is None or language is None:
             return {}
-        of_whole = self._targets[reader.model.name].asks_of_whole
+        target, is_news = self._targets[reader.model.name], mention.channel is Channel.NEWS
+        if is_news and not target.is_trained:
+            return {}
+        of_whole = target.asks_of_whole or is_news
         return self._topics.ask(mention, language, of_whole=of_whole)
 
     def _read_towards(self, drafts: Sequence[_Draft]) -> dict[_TargetKey, Row | _Failure]:
@@ -347,7 +353,8 @@ class Analyser:
         name = reader.model.name
         said = {pair: _unless_failed(towards[name, pair]) for pair in pairs_of([draft.asked])}
         sure = tone.sentiment_confidence
-        whole = Whole(tone.sentiment, sure) if sure is not None else None
+        is_news = draft.mention.channel is Channel.NEWS
+        whole = Whole(tone.sentiment, sure) if sure is not None and not is_news else None
         least = self._targets[name].minimum_confidence
         return self._topics.answer(draft.mention, draft.asked, said, whole, least)
 

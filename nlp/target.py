@@ -106,7 +106,7 @@ class TargetReader:
         nothing.
         """
         self.model = target_model(model)
-        is_trained = not isinstance(self.model, PassageSentiment)
+        self.is_trained = is_trained = not isinstance(self.model, PassageSentiment)
         own: Mapping[str, float] = getattr(model, "minimum_confidence", {})
         stated = own.get(HEAD if is_trained else "sentiment", 0.0)
         self.minimum_confidence = stated if minimum_confidence is None else minimum_confidence

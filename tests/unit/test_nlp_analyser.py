@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError
-from core.mention import Emotion, Enrichment, Mention, Sentiment, TopicTag
+from core.mention import Channel, Emotion, Enrichment, Mention, Sentiment, TopicTag
 from core.ports import Analyser as AnalyserPort
 from core.query.parser import parse
 from core.settings import ModelSettings, Settings
@@ -97,7 +97,8 @@ def test_the_default_analyser_says_everything() -> None:
     """With the real models a mention gets language, sentiment, names, surface and story."""
     analyser: AnalyserPort = Analyser.from_settings(Settings())
     text = "Tim Cook is wonderful, I love it! #Happy @acme https://shop.acme.co.uk/x"
-    mention = Mention(id="a", text=text, topics=(TopicTag(name="Acme"),)).with_version(5)
+    tags = (TopicTag(name="Acme"),)
+    mention = Mention(id="a", text=text, channel=Channel.SOCIAL, topics=tags).with_version(5)
 
     [outcome] = analyser.analyse([mention], NOW)
 
@@ -324,7 +325,8 @@ def test_an_emotion_that_is_sure_enough_is_told(encoder: Path) -> None:
 
 def test_sentiment_below_the_configured_confidence_is_none() -> None:
     """The label is kept back, the confidence is not, and no topic gets a sentiment."""
-    unsure = Mention(id="a", text=f"{GOOD} but {BAD}", topics=(TopicTag(name="Acme"),))
+    tags = (TopicTag(name="Acme"),)
+    unsure = Mention(id="a", text=f"{GOOD} but {BAD}", channel=Channel.SOCIAL, topics=tags)
     [plain] = _enrich(Analyser(LANGUAGES, entities=None), unsure)
     assert plain.sentiment_confidence is not None
     for limit, is_kept in ((plain.sentiment_confidence - 0.01, True), (0.9999, False)):
@@ -498,3 +500,24 @@ def test_no_passage_is_read_in_another_language() -> None:
     [found] = _enrich(analyser, Mention(id="a", text=SPANISH, topics=tags))
 
     assert (found.topic_sentiment, found.topic_spans) == ((), ())
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+def test_news_speaks_of_a_topic_only_through_a_model_for_targets(
+    encoder: Path, has_head: bool
+) -> None:
+    """A report of a strike is negative, and not therefore about the brand that it names."""
+    topics = {"Acme": parse("acme"), "Press": parse("domain:acme.example")}
+    model = load_sentiment(str(encoder) if has_head else DEFAULT_MODEL)
+    analyser = Analyser(LANGUAGES, sentiment=lambda: model, entities=None, topics=topics)
+    named = Mention(id="a", text=f"{BAD} says acme", topics=(TopicTag(name="Acme"),))
+    elsewhere = Mention(id="b", text=BAD, topics=(TopicTag(name="Press"),))
+
+    def spoken_of(channel: Channel) -> list[list[str]]:
+        mentions = [one.model_copy(update={"channel": channel}) for one in (named, elsewhere)]
+        found = _enrich(analyser, *mentions)
+        assert all(one.sentiment is not None for one in found)
+        return [[span.topic for span in one.topic_spans] for one in found]
+
+    assert spoken_of(Channel.SOCIAL) == [["Acme"], ["Press"]]
+    assert spoken_of(Channel.NEWS) == [["Acme"] if has_head else [], []]
