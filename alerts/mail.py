@@ -411,6 +411,8 @@ def _clock(at: datetime, facts: MailFacts) -> str:
     zone = ZoneInfo(facts.zone)
     # What was missed ended before it was told.
     told_at = max(facts.incident.updated_at, facts.incident.opened_at)
+    if facts.handover is not None:
+        told_at = facts.handover.at
     local, today = at.astimezone(zone), told_at.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == today else f"{local:%a %d %b %H:%M}"
 

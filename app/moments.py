@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from app.stores.incident_events import EventStore
+from app.verdicts import factor_words
 from charts.moments import Moment
 from core.versions import VersionKind, VersionStep
 from core.window import TimeWindow
-from insights.sentence import format_factor
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
@@ -54,5 +54,5 @@ def _level(incident: Incident) -> Moment:
     """Return when an incident's volume became a new level, and by what factor."""
     assert incident.level_since is not None  # noqa: S101 - asked before
     factor = incident.latest.factor
-    words = f"new level, {format_factor(factor)} times the old" if factor else "new level"
+    words = f"new level, {factor_words(factor)} the old" if factor else "new level"
     return Moment(incident.level_since, words)

@@ -132,7 +132,7 @@ def _has_come_back(row: TrendRow, told_at: datetime) -> bool:
     if start is None:
         return False
     began = row.window.start - (len(row.counts) - RECENT - start) * STEP
-    return began > told_at
+    return began - told_at >= TOLD_AGAIN_AFTER
 
 
 def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
@@ -161,7 +161,8 @@ def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
 def _size(row: TrendRow) -> str:
     text = f"{row.observed:,} mentions in {RECENT} hours"
     if row.is_new and row.season is None:
-        return f"{text}, never seen before"
+        is_known = row.first_seen is None or row.first_seen < row.window.start
+        return f"{text}, {'not seen in two weeks' if is_known else 'never seen before'}"
     usual = "" if row.is_new else f", {format_factor(row.factor)} times the usual"
     season = f"; it {describe_season(row.season)}" if row.season else ""
     return f"{text}{usual}{season}"

@@ -25,6 +25,7 @@ from app import new_trends
 from app.answers import Health
 from app.bootstrap import Application
 from app.causes import find_findings
+from app.counting import PATIENCE
 from app.instant import is_meant, watched_by
 from app.judging import judge, rule_selection
 from app.kinds import KINDS
@@ -96,7 +97,8 @@ class Preview:
         """How often it would have fired."""
         count = len(self.mails)
         times = "once" if count == 1 else f"{count:,} times"
-        return f"Would have fired {times} in {self.length // DAY} days"
+        days = self.length // DAY
+        return f"Would have fired {times} in {'a day' if days == 1 else f'{days} days'}"
 
 
 def preview(application: Application, rule: Rule, length: timedelta) -> Preview:
@@ -105,6 +107,8 @@ def preview(application: Application, rule: Rule, length: timedelta) -> Preview:
     Raises UsageError, with the reason, for a rule about which history says nothing, and where more
     would have to be read than anybody waits for.
     """
+    # Mails are made at other times, each with the stores that are open now.
+    application.index.refresh()
     problems = {known.rule.name: known.problem for known in all_rules(application)}
     if problem := problems.get(rule.name):
         raise UsageError(f"rule {rule.name!r} watches nothing: {problem}")
@@ -255,7 +259,8 @@ def _story_words(
     stories = sum(len(incident.stories) for incident in told)
     busiest, most = max(days.items(), key=lambda pair: (pair[1], pair[0]))
     capped = sum(count >= rule.mails_a_day for count in days.values())
-    a_day = f"{len(told) / max(length // DAY, 1):.2g} mails a day"
+    number = len(told) / max(length // DAY, 1)
+    a_day = f"{number:.0f} mails a day" if number >= 10 else f"{number:.2g} mails a day"
     noun = "story" if stories == 1 else "stories"
     words = [
         f"It would have told {stories:,} {noun}, in {a_day}; {most} on {busiest}, the busiest."
@@ -340,10 +345,13 @@ def _states_by_hour(
     every = {source.name: source.every for source in queries.configuration.sources}
     on = {one.name for one in queries.sources() if one.health is not Health.OFF}
     states: dict[str, SourceState] = {}
-    awake_since = window.start
+    pause = max(HOUR, PATIENCE * min((every[name] for name in on), default=HOUR))
+    awake_since = asked = window.start
     for start in window.buckets(HOUR):
         end = start + HOUR
-        if start not in hours:
+        if start in hours:
+            asked = end
+        elif end - asked >= pause:
             # Nobody asked: a machine that was off, after which each has its time anew.
             awake_since = end
         for hour in hours.get(start, ()):

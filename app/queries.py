@@ -63,6 +63,9 @@ LATE_AFTER_POLLS = 3
 """Polls in a row that a source may miss before it is called late; one is a restart."""
 
 
+HOLIDAYS_SHOWN = timedelta(days=62)
+"""A chart of more would hold more lines than anybody reads."""
+
 BEFORE_INCIDENT = timedelta(hours=24)
 """How much of the time before an incident its chart shows: a day, for its ordinary rhythm."""
 
@@ -353,7 +356,8 @@ class Queries:
         from app.moments import holidays_in, moments_in
 
         told = moments_in(self._application.state, window, topics)
-        return tuple(sorted(told + holidays_in(self.calendar, window), key=lambda one: one.at))
+        days = holidays_in(self.calendar, window) if window.length <= HOLIDAYS_SHOWN else ()
+        return tuple(sorted(told + days, key=lambda one: one.at))
 
     def volume(self, scope: Scope) -> tuple[VolumePoint, ...]:
         """Return the scope's mentions by the hour or the local day, with what was expected."""

@@ -27,6 +27,9 @@ from core.rules import BurstRule, Rule, RuleKind
 from core.window import TimeWindow
 
 CHART_LENGTH = timedelta(hours=48)
+CHART_AFTER = timedelta(hours=6)
+"""So much is shown of the time after an incident."""
+
 LEVEL_CHART_LENGTH = timedelta(days=9)
 """A new level stands beside the days before it."""
 
@@ -112,9 +115,11 @@ class IncidentTeller:
         """
         settings = self._application.configuration.settings
         step = IncidentStep.RESOLVED if incident.resolved_at else incident.step
+        # The mail is written before the deed: whoever had it until now has it no more.
+        handling = replace(self._desk.handling(incident.id), assignee=None)
         facts = replace(
-            self._facts(rule, incident, incident.step),
-            status=_status(self._desk.handling(incident.id), settings.time_zone, self._now),
+            self._facts(rule, incident, incident.step if incident.ended_because else step),
+            status=_status(handling, settings.time_zone, self._now),
             actions=self._actions(incident, recipient, step, handover.at),
             handover=handover,
         )
@@ -171,7 +176,9 @@ class IncidentTeller:
         zone = self._application.configuration.settings.time_zone
         began = incident.first.started_at
         longest = CHART_LENGTH if incident.level_since is None else LEVEL_CHART_LENGTH
-        window = TimeWindow(max(began - CHART_LENGTH / 2, self._now - longest), self._now)
+        # Of what is long over, such as what is handed on, the time when it was is shown.
+        until = min(self._now, (incident.resolved_at or self._now) + CHART_AFTER)
+        window = TimeWindow(max(began - CHART_LENGTH / 2, until - longest), until)
         points = volume_points(
             self._queries, rule_selection(rule, self._now), window, self._now, zone
         )

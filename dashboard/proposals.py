@@ -46,7 +46,7 @@ def _proposal(session: Session, known: KnownRule, proposal: BudgetProposal) -> N
         f"Use {proposal.budget:g}",
         key=f"budget-{name}",
         icon=":material/tune:",
-        on_click=_set,
+        on_click=_use,
         args=(session, name, proposal.budget),
     )
 
@@ -57,12 +57,15 @@ def _undo(session: Session, name: str, before: float | None, now: float) -> None
     st.button("Undo", key="budget-undo-button", on_click=_take_back, args=(session, name, before))
 
 
-def _set(session: Session, name: str, budget: float | None) -> None:
-    """Give a rule made here another budget (None: the default); say why that cannot be done."""
+def _set(session: Session, name: str, budget: float | None) -> bool:
+    """Give a rule made here another budget (None: the default); say why that cannot be done.
+
+    Returns whether it was done.
+    """
     known = rules_by_name(session.application).get(name)
     if known is None or known.is_provisioned:
         st.toast(plain(f"{name} is not there any more"), icon=":material/error:")
-        return
+        return False
     before = known.data.get(KEY)
     data = {key: value for key, value in known.data.items() if key != KEY}
     if budget is not None:
@@ -71,11 +74,16 @@ def _set(session: Session, name: str, budget: float | None) -> None:
         save_own_rule(session.application, data, replaces=name)
     except GroundswellError as err:
         st.toast(plain(str(err)), icon=":material/error:")
-        return
+        return False
     st.session_state[CHANGES] = st.session_state.get(CHANGES, 0) + 1
     st.session_state[UNDO] = (name, before, budget)
+    return True
+
+
+def _use(session: Session, name: str, budget: float) -> None:
+    _set(session, name, budget)
 
 
 def _take_back(session: Session, name: str, before: float | None) -> None:
-    _set(session, name, before)
-    st.session_state.pop(UNDO, None)
+    if _set(session, name, before):
+        st.session_state.pop(UNDO, None)

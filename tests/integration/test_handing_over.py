@@ -112,6 +112,16 @@ def test_giving_it_back_is_another_mail(desk: Desk, smtp_server: SmtpServer) -> 
     assert len({str(one.message["Message-ID"]) for one in smtp_server.mails}) == 3
 
 
+def test_the_mail_names_nobody_who_had_it_before(desk: Desk, smtp_server: SmtpServer) -> None:
+    """Who is given an incident does not read that it is somebody else's."""
+    desk.give("anna@acme.example")
+    desk.give("ben@acme.example")
+    (mail,) = (one for one in smtp_server.mails if "ben@acme.example" in one.recipients)
+    body = mail.message.get_body(("plain",))
+    assert body is not None
+    assert "anna@acme.example" not in str(body.get_content())
+
+
 def test_dying_between_mail_and_deed_doubles_nothing(
     desk: Desk, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

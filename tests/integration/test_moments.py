@@ -99,7 +99,11 @@ def test_a_new_level_is_a_moment(home: Home) -> None:
     incident = state.incident(pin(home))
     assert incident is not None
     since = crisis.NOW - HOUR / 2
-    for factor, words in ((2.14, "new level, 2.1 times the old"), (None, "new level")):
+    for factor, words in (
+        (2.14, "new level, 2.1 times the old"),
+        (0.04, "new level, 4 % of the old"),
+        (None, "new level"),
+    ):
         latest = incident.latest.model_copy(update={"factor": factor})
         told = incident.model_copy(update={"latest": latest, "level_since": since})
         state.save_incident(told)

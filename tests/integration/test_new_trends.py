@@ -62,6 +62,16 @@ def test_a_trend_that_comes_back_after_a_quiet_week_is_told_again(home: Home) ->
     assert len(home.application.state.incidents()) == 2
 
 
+def test_a_trend_that_grows_through_the_night_is_told_once(home: Home) -> None:
+    """Beside what it has grown to its beginning looks quiet; that makes it no other trend."""
+    hours = (3, 3, 4, 3, 2, 3, 3, 3, 3, 12, 25, 40)
+    for number, count in enumerate(hours):
+        home.clock.now = crisis.NOW + (number + 1) * HOUR
+        home.add(count, home.clock.now - HOUR)
+        home.evaluate()
+    assert len(home.mailer.sent) == 1
+
+
 def test_all_terms_share_the_budget_not_only_those_of_now(home: Home) -> None:
     """Of a thousand hashtags one is said four times in an hour by chance; forty are news."""
     (rule,) = home.application.configuration.alerts
