@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from app.answers import TopicEdit
 from app.configuring import change_query
 from app.queries import Queries
-from app.versions import note_versions
+from app.versions import note_versions, unlike_in
 from core.envelope import Envelope
 from core.errors import QueryError, UsageError
 from core.mention import Correction, Mention, Overlay, Sentiment, Status
@@ -176,6 +176,7 @@ class Actions:
         topic = self._topic(edit.topic)
         if topic.query != edit.before:
             raise UsageError(f"the query of {edit.topic} was changed meanwhile; look again")
+        is_like = self._is_like(topic.name)
         changed = change_query(self._application.config_folder, topic.name, edit.after)
         version = next(t.query_version for t in changed.topics if t.name == topic.name)
         removed = Selection(
@@ -195,14 +196,25 @@ class Actions:
                 self._retag(batch)
                 batch = []
         self._retag(batch)
-        self._note_again(changed, topic.name)
+        self._note_versions(changed, topic.name, is_like=is_like)
         return count
 
-    def _note_again(self, configuration: Configuration, topic: str) -> None:
-        """Write down that history is of the topic's new query, so that no rule learns again."""
+    def _is_like(self, topic: str) -> bool:
+        """Return whether all that is stored of a topic was tagged by the query of now."""
+        store, now = self._application.state.versions, self._application.clock()
+        note_versions(store, self._queries.configuration, now)
+        return not unlike_in(store.all(), Selection(topics=(topic,)))
+
+    def _note_versions(self, configuration: Configuration, topic: str, *, is_like: bool) -> None:
+        """Write the new query down, and that history is of it, so that no rule learns again.
+
+        What an older query had tagged (not ``is_like``) still is of that: only what the exclusion
+        names was taken off.
+        """
         store, now = self._application.state.versions, self._application.clock()
         note_versions(store, configuration, now)
-        store.add(done_again(store.all(), [(VersionKind.QUERY, topic)], now))
+        if is_like:
+            store.add(done_again(store.all(), [(VersionKind.QUERY, topic)], now))
 
     def _retag(self, mentions: Sequence[Mention]) -> None:
         if not mentions:

@@ -52,6 +52,9 @@ MODELS = (SENTIMENT, THEMES)
 """What reads mentions, whatever topic they are of."""
 
 WAIT_SECONDS = 0.1
+LOOKS_FOR_THE_OTHER = 50
+"""Waits between two looks whether the process that does the work is still there."""
+
 AHEAD = timedelta(days=1)
 """Times of publication may lie a little in the future."""
 
@@ -251,6 +254,25 @@ def worker_for(
 
 
 def _wait_for(spool: FileSpool, stop: threading.Event) -> None:
-    """Return when another process has taken in what this one put into the spool."""
+    """Return when another process has taken in what this one put into the spool.
+
+    Raises RetryableError when that process ends before.
+    """
+    looks = 0
     while spool.has_own_pending() and not stop.is_set():
         stop.wait(WAIT_SECONDS)
+        looks += 1
+        if looks % LOOKS_FOR_THE_OTHER == 0 and _is_free(spool):
+            raise RetryableError(
+                "the enricher that did the work ended; give the same command again, which goes on "
+                "where this one stopped"
+            )
+
+
+def _is_free(spool: FileSpool) -> bool:
+    """Return whether nobody takes in what is in the spool; this process has it from then on."""
+    try:
+        spool.claim()
+    except LockedError:
+        return False
+    return True

@@ -36,7 +36,8 @@ class Application:
     """Everything that a command needs, each part built when it is first asked for.
 
     ``writes`` opens the index for writing, which one process may do with the embedded engine.
-    ``producer`` names this process's segments of the spool.
+    ``producer`` names this process's segments of the spool. ``is_clock_held`` says that the clock
+    stands still, at an instant that was told.
     """
 
     configuration: Configuration
@@ -45,6 +46,7 @@ class Application:
     clock: Clock = system_clock
     writes: bool = False
     producer: str = "app"
+    is_clock_held: bool = False
     _opened: list[str] = field(default_factory=list)
     _workers: WorkerAnalyser | None = field(default=None, init=False)
     _has_noted: bool = field(default=False, init=False)
@@ -222,7 +224,10 @@ def open_application(
     folder = home or home_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     clock = (lambda: now) if now is not None else system_clock
-    return Application(configuration, config, folder, clock, writes, producer)
+    is_held = now is not None
+    return Application(
+        configuration, config, folder, clock, writes, producer, is_clock_held=is_held
+    )
 
 
 def child_environment(application: Application) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -44,8 +44,8 @@ ARRIVING_LEAST = 5
 class Counts:
     """Counts over time of what an index holds, with the share of sources that could be polled.
 
-    ``every`` is how often a source is asked. With ``is_one_round`` it serves one round over many
-    rules, at one instant: what several of them ask is asked once.
+    ``every`` is how often any source is asked, ``own`` how often each is. With ``is_one_round`` it
+    serves one round over many rules, at one instant: what several of them ask is asked once.
     """
 
     def __init__(
@@ -54,11 +54,12 @@ class Counts:
         index: Index,
         clock: Callable[[], datetime],
         every: timedelta = timedelta(),
+        own: Mapping[str, timedelta] | None = None,
         *,
         is_one_round: bool = False,
     ) -> None:
         self._state, self._index, self._is_one_round = state, index, is_one_round
-        self._clock, self._every = clock, every
+        self._clock, self._every, self._own = clock, every, own or {}
         self._told_series: dict[tuple[Selection, TimeWindow, timedelta], Series] = {}
         self._told_first: dict[tuple[str, ...], datetime | None] = {}
         self._arrived: dict[tuple[tuple[str, ...], datetime], int] = {}
@@ -119,9 +120,10 @@ class Counts:
         """
         if self._told_lasting is None or not self._is_one_round:
             self._told_lasting = self._state.gaps.lasting(self._clock())
+        # A visit brings page after page before it says that the gap is over.
+        came = FieldRange("known", self._clock(), None, includes_low=False)
         later: list[Node] = [
-            Not(And((FieldRange("published", gap.start, None), FieldRange("known", gap.end, None))))
-            for gap in self._told_lasting
+            Not(And((FieldRange("published", gap.start, None), came))) for gap in self._told_lasting
         ]
         if selection.query is not None:
             later.append(selection.query)
@@ -170,9 +172,12 @@ class Counts:
 
     def gaps(self, window: TimeWindow) -> list[Gap]:
         """Return the gaps of ``window``, in order, longer than the ordinary pause between polls."""
-        pause = PATIENCE * self._every
         found = self._state.gaps.between(window, self._clock())
-        return [one for one in found if one.source is not None or one.window.length > pause]
+        return [
+            one
+            for one in found
+            if one.window.length > PATIENCE * self._own.get(one.source or "", self._every)
+        ]
 
     def unheard(self, window: TimeWindow) -> list[TimeWindow]:
         """Return when nobody collected and nothing of that time came later.

@@ -20,6 +20,7 @@ from app.replaying import Run, runs_of
 from core.query.ast import FieldIs, Node, Or
 from core.questions import Selection
 from core.rules import BurstRule
+from core.versions import VersionKind, VersionStep
 from core.window import TimeWindow
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ def find_missed(here: Round, rule: BurstRule) -> Missed | None:
 
     Nothing is told where no source brought anything of a gap: what was imported tells nobody.
     """
-    gaps = [gap for gap in _gaps(here) if _is_brought(here, rule, gap)]
+    gaps = [
+        gap
+        for gap in _gaps(here)
+        if not _is_newer(here, rule, gap) and _is_brought(here, rule, gap)
+    ]
     if not gaps:
         return None
     judged = judged_by(here.queries, rule, here.now, RECENT, STEP)
@@ -98,6 +103,22 @@ def _gaps(here: Round) -> list[Unheard]:
         for gap in found
         if gap.is_over and here.now - gap.window.end <= LOOKED_AT
     )
+
+
+def _is_newer(here: Round, rule: BurstRule, gap: Unheard) -> bool:
+    """Return whether the topic, or its query of now, is younger than the gap.
+
+    Then its mentions come late because nobody had asked for them.
+    """
+    versions = here.application.state.versions.all()
+    mine = [
+        one.at
+        for one in versions
+        if one.subject == (VersionKind.QUERY, rule.topic) and one.step is not VersionStep.AGAIN
+    ]
+    # Of an installation that wrote versions down only since, nobody knows.
+    is_known = min((one.at for one in versions), default=here.now) <= gap.start
+    return is_known and max(mine, default=gap.start) > gap.start
 
 
 def _is_brought(here: Round, rule: BurstRule, gap: Unheard) -> bool:

@@ -90,12 +90,13 @@ class Queries:
         self._application = application
         self.pending = pending or Pending()
         self.index: Index = CorrectedIndex(application.index, self.pending)
-        every = [one.every for one in self.configuration.sources if one.enabled]
+        own = {one.name: one.every for one in self.configuration.sources if one.enabled}
         self.counts = Counts(
             application.state,
             self.index,
             self.now,
-            min(every, default=HOUR),
+            min(own.values(), default=HOUR),
+            own,
             is_one_round=is_one_round,
         )
         self._confusions: tuple[date, dict[str, tuple[tuple[int, ...], ...]]] | None = None

@@ -20,7 +20,9 @@ from insights.verdict import Learning, Measure, Verdict
 
 def examine(here: Round, rule: BurstRule) -> Found:
     """Return the judge's verdict on the last closed bucket."""
-    if here.queries.counts.is_history_arriving((rule.topic,), here.now):
+    is_arriving = here.queries.counts.is_history_arriving((rule.topic,), here.now)
+    # On a clock that is held, what was imported arrives for ever.
+    if is_arriving and not here.application.is_clock_held:
         return Found("waits: history is still coming in", Standing.LEARNING)
     verdict = judge(here.queries, rule, here.now)
     if verdict is None:
@@ -39,10 +41,15 @@ def examine(here: Round, rule: BurstRule) -> Found:
     words, over = verdict_words(verdict, rule.kind), None
     missed = find_missed(here, rule)
     if missed is not None:
-        # What lasts is told as any other alert, with what was missed before.
-        seen = missed.told_in(evidence or evidence_of(missed.verdict, rule, calendar))
-        is_over = evidence is None and missed.is_over(here.now)
-        evidence, over = (None, seen) if is_over else (seen, None)
+        was_seen = missed.told_in(evidence_of(missed.verdict, rule, calendar))
+        if any(one.resolved_at is None for one in here.known):
+            # Another matter is open: what was missed is told beside it.
+            over = was_seen
+        elif evidence is None and missed.is_over(here.now):
+            over = was_seen
+        else:
+            # What lasts is told as any other alert, with what was missed before.
+            evidence = missed.told_in(evidence) if evidence else was_seen
     return Found(words, standing, verdict, evidence, level=level, missed=over)
 
 

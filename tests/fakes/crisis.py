@@ -129,5 +129,5 @@ def open_home(folder: Path, clock: Clock) -> Application:
     application = open_application(
         folder / "configs", folder / "home", NOW, writes=True, producer="test"
     )
-    application.clock = clock
+    application.clock, application.is_clock_held = clock, False
     return application

@@ -229,6 +229,56 @@ def test_an_incident_that_was_told_is_not_told_late(home: Home) -> None:
     assert home.mailer.steps.count("opened") == 2
 
 
+def test_what_was_missed_is_told_beside_another_crisis(home: Home) -> None:
+    """While a source was down something burst, and since then something else is on."""
+    fail(home, 10 * HOUR)
+    home.application.index.apply(said(EVENING, home.clock.now), home.clock.now)
+    live = crisis.crisis(80, home.clock.now, HOUR)
+    home.clock.now += HOUR
+    poll(home, "Daily", fails=["Fediverse"])
+    bring(home, live, "Daily")
+    home.evaluate()
+    assert steps_of(home, "Volume") == ["opened"]
+    home.clock.now += 5 * MINUTE
+    poll(home, "Fediverse", "Daily")
+    bring(home, crisis.crisis(60, EVENING + 3 * HOUR, 30 * MINUTE))
+    home.evaluate()
+    live_mail, late_mail = mails_of(home, "Volume")
+    assert "late" not in subject_of(live_mail)
+    assert "Told 8 h late: the source Fediverse was down" in text_of(late_mail)
+    home.evaluate()
+    assert len(mails_of(home, "Volume")) == 2
+    assert home.application.state.open_incident("Volume") is not None
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_topic_that_is_younger_than_the_gap_is_told_nothing_of_it(
+    home: Home, is_new: bool
+) -> None:
+    """Its mentions come late because nobody had asked for them; no source was to blame."""
+    rules = home.folder / "configs" / "alerts.yml"
+    rules.write_text(f"{ALERTS}- {{name: Young, kind: volume_spike, topic: Quiet}}\n")
+    home.restart()
+    whole = home.application.configuration
+    if is_new:
+        topics = tuple(one for one in whole.topics if one.name == "Acme")
+        home.application.configuration = whole.model_copy(
+            update={"topics": topics, "alerts": whole.alerts[:2]}
+        )
+    home.evaluate()
+    home.clock.now += 8 * HOUR
+    home.restart()
+    poll(home, "Fediverse", "Daily")
+    night = crisis.crisis(60, EVENING + 2 * HOUR, 40 * MINUTE)
+    tags = (TopicTag(name="Quiet"),)
+    past = [*said(None, home.clock.now), *night]
+    quiet = [one.model_copy(update={"id": f"q{one.id}", "topics": tags}) for one in past]
+    bring(home, quiet)
+    home.clock.now += MINUTE
+    home.evaluate()
+    assert len(mails_of(home, "Young")) == (0 if is_new else 1)
+
+
 def test_the_same_data_has_the_same_answer(home: Home) -> None:
     """Judged again without saving, and as of the same instant later, nothing differs."""
     home.clock.now += 8 * HOUR

@@ -14,6 +14,7 @@ from core.mention import Enrichment, Entity, Mention, Sentiment, Status
 from core.query.evaluate import matches
 from core.query.parser import parse
 from core.settings import Topic
+from core.versions import Tagging, Version, VersionKind, VersionStep
 from tests.fakes import scenario
 from tests.fakes.homes import drain, fill_home, open_scenario
 
@@ -164,6 +165,21 @@ def test_a_saved_exclusion_changes_the_query_and_what_is_stored(
     (saved,) = [entry for entry in yaml.safe_load(text) if entry["name"] == "Acme"]
     assert (saved["query"], saved["query_version"]) == (edit.after, 2)
     assert "# What we listen to." in text
+
+
+@pytest.mark.parametrize("query", ["acme", "another query"])
+def test_an_exclusion_makes_history_alike_only_where_it_was(
+    application: Application, actions: Actions, query: str
+) -> None:
+    """What an older query had tagged, and the exclusion does not name, still is of that query."""
+    store, (acme, *_) = application.state.versions, application.configuration.topics
+    made = Tagging(query=acme.query if query == "acme" else query)
+    first = Version(VersionKind.QUERY, "Acme", 1, application.clock(), VersionStep.FIRST, made)
+    store.add([first])
+    actions.save_exclusion(actions.preview_exclusion("Acme", "Sunday evening"))
+    steps = [one.step for one in store.all() if one.topic == "Acme"]
+    assert (steps[-1] is VersionStep.AGAIN) == (query == "acme")
+    assert VersionStep.CHANGED in steps
 
 
 def test_an_edit_of_an_older_query_is_refused(application: Application, actions: Actions) -> None:
