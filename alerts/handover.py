@@ -41,8 +41,8 @@ def recipient_of(event: Event) -> str | None:
     That is where it names no single address, as ``anna@acme.example`` or ``Anna <...>``, or the
     one who assigns.
     """
-    to = _address_in(event.text)
-    by = _address_in(event.by)
+    to = address_in(event.text)
+    by = address_in(event.by)
     return None if to is None or (by is not None and to.casefold() == by.casefold()) else to
 
 
@@ -56,6 +56,7 @@ def handover_key(incident: str, recipient: str, earlier: int) -> str:
     return f"{incident}.{STEP}-{earlier + 1}-{digest}"
 
 
-def _address_in(text: str) -> str | None:
+def address_in(text: str) -> str | None:
+    """Return the single address that a text is, as ``anna@acme.example`` or ``Anna <...>``."""
     spec = parseaddr(text)[1] if _NAMED.fullmatch(text.strip()) else text.strip()
     return spec if _ADDRESS.fullmatch(spec) else None

@@ -5,16 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alerts.handling import Event
-from alerts.handover import STEP, Handover, handover_key, recipient_of
+from alerts.handover import STEP, Handover, address_in, handover_key, recipient_of
 from alerts.incident import Incident
 from alerts.notification import Delivery, DeliveryState, Notification
 from app.delivering import STILL_OF_INTEREST
 from app.own_rules import rules_by_name
 from app.queries import Queries
 from app.telling import IncidentTeller
+from core.errors import UsageError
 
 if TYPE_CHECKING:
     from app.bootstrap import Application
+
+
+def known_addresses(application: Application) -> list[str]:
+    """Return the addresses that the settings or a rule mail to, sorted."""
+    rules = (known.rule for known in rules_by_name(application).values())
+    told = [*application.configuration.settings.mail.recipients]
+    told += [one for rule in rules for one in rule.recipients]
+    return sorted({address_in(one) or one for one in told}, key=str.casefold)
+
+
+def check_assignee(application: Application, to: str) -> None:
+    """Raises UsageError where ``to`` is an address to which nothing is mailed here.
+
+    Who has a link of a mail may not be one of us: he makes us mail nobody else.
+    """
+    address, known = address_in(to), known_addresses(application)
+    if address is not None and address.casefold() not in map(str.casefold, known):
+        raise UsageError(
+            f"{address} gets no mail here; by this link you can give it to "
+            f"{', '.join(known) or 'a name'}, on the Alerts page to anybody"
+        )
 
 
 def tell_assignee(application: Application, incident: Incident, event: Event, earlier: int) -> bool:

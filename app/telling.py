@@ -35,6 +35,7 @@ LEVEL_CHART_LENGTH = timedelta(days=9)
 
 _ON = (
     (Deed.ACKNOWLEDGE, "I am on it"),
+    (Deed.ASSIGN, "Give it to somebody"),
     (Deed.SNOOZE, "Quiet for 4 hours"),
     (Deed.NOISE, "This is noise"),
 )

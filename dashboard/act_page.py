@@ -18,6 +18,7 @@ from starlette.types import Scope
 from alerts.handling import SNOOZE, Deed
 from alerts.signing import UNSUBSCRIBE, Grant, verify
 from app.bootstrap import Application
+from app.handing_over import check_assignee, known_addresses
 from app.handling import ACT_PATH, IncidentDesk, Links
 from core.errors import GroundswellError, RetryableError, UsageError
 from dashboard.words import escape
@@ -25,12 +26,14 @@ from dashboard.words import escape
 HOURS = round(SNOOZE.total_seconds() / 3600)
 ASKED = {
     Deed.ACKNOWLEDGE: ("I am on it", "Say that you take care of this incident."),
+    Deed.ASSIGN: ("Give it to somebody", "Say who takes care of this incident."),
     Deed.SNOOZE: (f"Quiet for {HOURS} hours", f"No mail about this incident for {HOURS} hours."),
     Deed.USEFUL: ("This was useful", "Say that this alert was worth telling."),
     Deed.NOISE: ("This was noise", "Say that this alert was not worth telling."),
 }
 DONE = {
     Deed.ACKNOWLEDGE: "It is written down that you are on it.",
+    Deed.ASSIGN: "It is written down who takes care of it.",
     Deed.SNOOZE: f"Nothing is mailed about it for {HOURS} hours.",
     Deed.USEFUL: "Thank you. That tells how far the rule can be trusted.",
     Deed.NOISE: "Thank you. That tells how far the rule can be trusted.",
@@ -88,7 +91,12 @@ def _do(
     about = f"<b>{escape(incident.rule)}</b>, opened {incident.opened_at:%d %B %Y %H:%M} UTC"
     back = f'<p><a href="/alerts?incident={escape(incident.id)}">Open the incident</a></p>'
     if is_meant:
-        desk.do(incident.id, deed, grant.recipient)
+        to = " ".join(form.get("to", [])).strip()
+        try:
+            check_assignee(application, to)
+            desk.do(incident.id, deed, grant.recipient, to)
+        except UsageError as err:
+            return _page("That was not done", f"<p>{about}</p><p>{_sentence(err)}.</p>", status=400)
         if comment := " ".join(form.get("comment", [])).strip():
             desk.do(incident.id, Deed.COMMENT, grant.recipient, comment)
         return _page("Done", f"<p>{about}</p><p>{DONE[deed]}</p>{back}")
@@ -97,11 +105,22 @@ def _do(
     handling = desk.handling(incident.id)
     if handling.acknowledged_by:
         text += f"<p>{escape(handling.acknowledged_by)} is on it already.</p>"
-    label = (
+    label = _whom(application) if deed is Deed.ASSIGN else ""
+    label += (
         '<label for="comment">Something to add (optional)</label>'
         '<input id="comment" name="comment" maxlength="500">'
     )
     return _page(button, text + _form(token, button, label) + _as(grant))
+
+
+def _whom(application: Application) -> str:
+    """Return the field for who is to take care, with those who are mailed here to choose from."""
+    known = "".join(f'<option value="{escape(one)}">' for one in known_addresses(application))
+    return (
+        '<label for="to">A name, or an address that is mailed here</label>'
+        '<input id="to" name="to" list="known" maxlength="200" required>'
+        f'<datalist id="known">{known}</datalist>'
+    )
 
 
 def _unsubscribe(application: Application, grant: Grant, token: str, *, is_meant: bool) -> Response:

@@ -16,6 +16,7 @@ from alerts.handling import Deed
 from app.bootstrap import Application
 from app.handling import IncidentDesk, Links
 from app.secret import LINKS_VARIABLE, kept_key, links_key
+from app.stores.outbox import OutboxStore
 from core.errors import UsageError
 from dashboard.act_page import ActPage
 from dashboard.gate import Access, Gate, Throttle
@@ -92,6 +93,25 @@ def test_the_page_asks_and_its_button_does(reader: Reader) -> None:
     told = [(event.deed, event.by, event.text) for event in reader.desk.events("incident-1")]
     assert told == [(Deed.ACKNOWLEDGE, WHO, ""), (Deed.COMMENT, WHO, "calling <them>")]
     assert f"{WHO} is on it already" in reader.client.get(reader.link(Deed.ACKNOWLEDGE)).text
+
+
+def test_an_incident_is_given_by_the_link(reader: Reader) -> None:
+    """To a name, or to an address that is mailed here, which is then mailed; and to nobody else."""
+    link = reader.link(Deed.ASSIGN)
+    assert "press@listen.example" in reader.client.get(link).text
+    assert "who takes care" in press(reader, link, to="Mira <from> legal")
+    press(reader, link, to="press@listen.example")
+    given = [event.text for event in reader.desk.events("incident-1")]
+    assert given == ["Mira <from> legal", "press@listen.example"]
+    ((told, _),) = OutboxStore(reader.application.state).of_incident("incident-1")
+    assert told.step == "assigned"
+    fields = {"t": link.partition("t=")[2], "sure": "yes"}
+    for to, words in (("victim@elsewhere.example", "gets no mail here"), ("", "who is to take")):
+        headers = {"origin": OUTSIDE}
+        answer = reader.client.post("/act", data={**fields, "to": to}, headers=headers)
+        assert answer.status_code == 400
+        assert words in answer.text
+    assert len(reader.desk.events("incident-1")) == 2
 
 
 def test_pressing_twice_is_once(reader: Reader) -> None:
