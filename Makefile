@@ -13,6 +13,11 @@ BIN := $(VENV)/bin
 ARGS ?=
 FAST := not servers and not browser and not hub and not slow
 WHOLE := not hub
+# What needs no server runs on all cores; servers are shared, so the rest runs one by one.
+QUICK := tests/unit tests/contract
+COVER := --cov --cov-report=
+# Of one part ARGS may choose nothing.
+NONE := [[ $$? -eq 5 ]]
 
 .PHONY: help
 help:  ## List the targets
@@ -49,12 +54,14 @@ run: $(VENV)/.installed  ## Start everything on configs/: collectors, enricher, 
 
 .PHONY: test
 test: $(VENV)/.installed test-tools  ## Run every test but those that need torch; brings up its own servers
-	@$(BIN)/pytest -m "$(WHOLE)" --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest $(QUICK) -m "$(FAST)" -n auto --dist worksteal $(COVER) $(ARGS) || $(NONE)
+	@$(BIN)/pytest $(QUICK) -m "$(WHOLE) and not ($(FAST))" $(COVER) --cov-append $(ARGS) || $(NONE)
+	@$(BIN)/pytest tests/integration tests/browser -m "$(WHOLE)" $(COVER) --cov-append $(ARGS) || $(NONE)
 	@$(MAKE) coverage
 
 .PHONY: test-fast
 test-fast: $(VENV)/.installed  ## Run the tests that need no server, in under a minute
-	@$(BIN)/pytest tests/unit tests/contract -m "$(FAST)" -n auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest $(QUICK) -m "$(FAST)" -n auto --dist worksteal $(ARGS)
 
 .PHONY: test-hub
 test-hub: $(HUB_VENV)/.installed  ## Run the tests that need torch, in an environment of their own

@@ -236,9 +236,8 @@ def _unknown_tag(error: Any) -> tuple[str, str]:
 def _below(at: Any, part: object) -> Any:
     if isinstance(at, dict):
         return at.get(part)
-    if isinstance(at, list) and isinstance(part, int) and part < len(at):
-        return at[part]
-    return None
+    is_within = isinstance(at, list) and isinstance(part, int) and part < len(at)
+    return at[part] if is_within else None
 
 
 def _unknown_key(error: Any, location: list[Any]) -> str:
