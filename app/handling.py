@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -37,9 +37,6 @@ LINK_DAYS = timedelta(days=14)
 UNSUBSCRIBE_DAYS = timedelta(days=400)
 
 ACT_PATH = "/act"
-
-IN_MAIL = (Deed.ACKNOWLEDGE, Deed.SNOOZE, Deed.USEFUL, Deed.NOISE)
-"""What a mail offers; the rest needs words, and so the dashboard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +118,6 @@ class IncidentDesk:
     def handling(self, incident: str) -> Handling:
         """Return where an incident stands."""
         return fold(self._events.of(incident))
-
-    def handlings(self, incidents: list[str]) -> Mapping[str, Handling]:
-        """Return where each of some incidents stands."""
-        return {key: fold(found) for key, found in self._events.of_all(incidents).items()}
 
     def records(self) -> dict[str, Record]:
         """Return, by rule, what people made of its incidents."""

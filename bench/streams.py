@@ -161,9 +161,6 @@ class Classifier:
     slips: float
 
 
-PERFECT = Classifier(1.0, 0.0)
-
-
 def negatives(
     stream: Stream, rng: np.random.Generator, classifier: Classifier
 ) -> tuple[IntArray, FloatArray]:

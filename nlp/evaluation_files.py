@@ -27,8 +27,6 @@ SENTIMENTS: Final = tuple(
 """The order of sentiment labels, that of every model's columns."""
 
 OPTIONAL_LANGUAGE: Final = "language"
-MOST_NAMED: Final = 12
-"""Names that an error lists; a file of a thousand labels would bury the message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,14 +59,6 @@ class EventStore:
             table.c.at < _stored(window.end),
         )
         return self._events(query)
-
-    def of_all(self, incidents: Collection[str]) -> dict[str, list[Event]]:
-        """Return the deeds about each of some incidents."""
-        table = tables.incident_events
-        found: dict[str, list[Event]] = {key: [] for key in incidents}
-        for event in self._events(sa.select(table).where(table.c.incident.in_(list(found)))):
-            found[event.incident].append(event)
-        return found
 
     def _events(self, query: sa.Select[Any]) -> list[Event]:
         with self._transaction() as connection:

@@ -14,14 +14,6 @@ from app.stores.instants import aware as _aware
 from app.stores.instants import stored as _stored
 from app.stores.state import StateStore
 
-OVER = (
-    DeliveryState.LISTED,
-    DeliveryState.SENT,
-    DeliveryState.REFUSED,
-    DeliveryState.EXPIRED,
-)
-"""States in which nothing more is to be done, and the content is forgotten."""
-
 
 class OutboxStore:
     """Keeps notifications and their deliveries; every write is durable when it returns.

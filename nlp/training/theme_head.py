@@ -9,7 +9,7 @@ and sentences in ``nlp.training.media_topics``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -160,8 +160,3 @@ def join_rows(parts: Sequence[tuple[F32, Sequence[tuple[frozenset[int], ...]], f
         tuple(bag for _, bags, _ in parts for bag in bags),
         np.concatenate([np.full(len(bags), weight) for _, bags, weight in parts]),
     )
-
-
-def weights_by_kind(settings: HeadSettings) -> Mapping[str, float]:
-    """Return the weight of one row of each kind of our own texts."""
-    return {"phrase": settings.phrase, "sentence": settings.sentence}
