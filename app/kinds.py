@@ -88,12 +88,12 @@ def _describe_outage(rule: SourceOutageRule) -> str:
 
 
 def _describe_self_test(rule: SelfTestRule) -> str:
-    every = _length(rule.every).removeprefix("an ")
+    every = _length(rule.every).removeprefix("an ").removeprefix("a ")
     return f"a mention of its own every {every}, within {_length(rule.within)}"
 
 
 def _describe_digest(rule: DigestRule) -> str:
-    when = f"{rule.weekday.value}s" if rule.every is Period.WEEKLY else "daily"
+    when = f"{rule.weekday.value.capitalize()}s" if rule.every is Period.WEEKLY else "daily"
     return f"{_listed(rule.topics) or 'every topic'}, {when} at {rule.at:%H:%M}"
 
 
@@ -138,7 +138,7 @@ def _length(length: timedelta) -> str:
     minutes = length // timedelta(minutes=1)
     hours = minutes // 60
     if minutes % 60 or not hours:
-        return f"{minutes} minutes"
+        return "a minute" if minutes == 1 else f"{minutes} minutes"
     return "an hour" if hours == 1 else f"{hours} hours"
 
 

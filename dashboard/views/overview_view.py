@@ -285,8 +285,8 @@ def _measures(found: Overview) -> None:
                 "Answered within",
                 short_time(response.median),
                 (
-                    f"median of {number(response.n)} answers by your accounts, "
-                    f"{short_time(response.low)} to {short_time(response.high)}"
+                    f"median of {number(response.n)} answer{'' if response.n == 1 else 's'} by "
+                    f"your accounts, {short_time(response.low)} to {short_time(response.high)}"
                 ),
             )
         )

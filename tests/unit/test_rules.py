@@ -21,7 +21,9 @@ from core.rules import (
     InfluencerRule,
     KeywordRule,
     OutletRule,
+    Rule,
     RuleKind,
+    SelfTestRule,
     SourceOutageRule,
     VolumeSpikeRule,
     topics_of,
@@ -57,6 +59,26 @@ def test_each_class_is_its_kind() -> None:
     assert topics_of(rule) == ("Acme",)
     assert topics_of(AllClearRule(name="a", topics=("Acme", "Globex"))) == ("Acme", "Globex")
     assert topics_of(SourceOutageRule(name="a")) == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (
+            SelfTestRule(name="a", every=timedelta(hours=1), within=timedelta(minutes=1)),
+            "a mention of its own every hour, within a minute",
+        ),
+        (
+            SelfTestRule(name="a", every=timedelta(minutes=1), within=timedelta(minutes=15)),
+            "a mention of its own every minute, within 15 minutes",
+        ),
+        (DigestRule(name="a"), "every topic, Mondays at 08:00"),
+        (SourceOutageRule(name="a"), "every source, silent for 30 minutes"),
+    ],
+)
+def test_what_a_rule_watches_is_said_as_people_say_it(rule: Rule, says: str) -> None:
+    """One of a thing has no plural, and days have their capitals."""
+    assert KINDS[rule.kind].describe(rule) == says
 
 
 @pytest.mark.parametrize(
