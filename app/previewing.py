@@ -260,7 +260,8 @@ def _story_words(
     busiest, most = max(days.items(), key=lambda pair: (pair[1], pair[0]))
     capped = sum(count >= rule.mails_a_day for count in days.values())
     number = len(told) / max(length // DAY, 1)
-    a_day = f"{number:.0f} mails a day" if number >= 10 else f"{number:.2g} mails a day"
+    count = f"{number:.0f}" if number >= 10 else f"{number:.2g}"
+    a_day = "1 mail a day" if count == "1" else f"{count} mails a day"
     noun = "story" if stories == 1 else "stories"
     words = [
         f"It would have told {stories:,} {noun}, in {a_day}; {most} on {busiest}, the busiest."
