@@ -107,6 +107,13 @@ class Application:
         return spool
 
     @cached_property
+    def later(self) -> FileSpool:
+        """What is stored and waits to be analysed in full; the enricher's own."""
+        spool = FileSpool(self.home / "spool" / "later", self.producer)
+        self._opened.append("later")
+        return spool
+
+    @cached_property
     def analyser(self) -> Analyser:
         """What enriches mentions, with the models that the settings name."""
         from nlp.analyser import Analyser as NlpAnalyser
@@ -190,6 +197,7 @@ class Application:
         discovers = self.configuration.settings.models.discovered_themes
         return Enricher(
             spool=self.spool,
+            later=self.later,
             index=self.index,
             analyser=analyser,
             clock=self.clock,

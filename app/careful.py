@@ -6,12 +6,15 @@ it dies, the mention without an answer is to blame.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO
 
+from app.stores.segment import replace_file
 from core.errors import ModelError
 from core.mention import Mention
 from core.ports import Analyser, Analysis
@@ -26,6 +29,29 @@ ENDS_PROCESS = "analysing this text ends the process"
 """The reason of a mention that a child died over while it had answered others."""
 
 WARM_UP = Mention(id="warm-up", text="The parcel came on time.").with_version(1)
+
+
+class AttemptLog:
+    """Counts how often the batch at one position was begun, so that a deadly one is noticed."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the count in the file at ``path``."""
+        self._path = path
+
+    def begin(self, position: str) -> int:
+        """Return how often the batch at ``position`` was begun and not ended before."""
+        try:
+            held = json.loads(self._path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            held = {}
+        earlier = int(held["count"]) if held.get("position") == position else 0
+        record = {"position": position, "count": earlier + 1}
+        replace_file(self._path, json.dumps(record).encode())
+        return earlier
+
+    def end(self) -> None:
+        """Say that the batch is over."""
+        self._path.unlink(missing_ok=True)
 
 
 def analyse_in_children(

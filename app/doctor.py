@@ -120,6 +120,8 @@ def _spool(application: Application) -> Finding:
     pending = application.spool.pending()
     reasons = Counter(str(record["reason"]) for record in application.spool.quarantined())
     message = f"{pending:,} entries wait, {reasons.total():,} in quarantine"
+    if later := application.later.pending():
+        message += f"; {later:,} stored without tone and names, which follow"
     if reasons:
         message += f" ({reasons.most_common(1)[0][0]})"
         path = application.home / "spool" / QUARANTINE

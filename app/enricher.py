@@ -3,15 +3,17 @@
 A batch is acknowledged only when all of it is in the index or in quarantine, so dying anywhere
 means doing it again, which changes nothing. A batch that kills its process twice is analysed in a
 child process, which shows the one mention to blame.
+
+What waited long is analysed briefly at first, so that it is seen and told in time when more comes
+in than can be read; it is analysed in full when nothing else waits.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,10 +22,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app.careful import ENDS_PROCESS, analyse_in_children
-from app.stores.segment import replace_file
+from app.careful import ENDS_PROCESS, AttemptLog, analyse_in_children
 from app.waking import tell_news
-from core.envelope import EnvelopeKind
+from core.envelope import Envelope, EnvelopeKind
 from core.errors import RetryableError
 from core.mention import Mention
 from core.ports import Analyser, Analysis, Applied, Index, Spool, SpoolEntry
@@ -45,6 +46,9 @@ SMALLEST_BATCH = 64
 BATCH_SECONDS = 1.0
 """What a batch should take, whatever the machine: what waits for its end is seen no earlier."""
 
+PROMPT = timedelta(seconds=10)
+"""What was collected longer ago is analysed briefly at first."""
+
 IDLE_SECONDS = 0.2
 """Between two looks at an empty spool; a look costs some hundredths of a millisecond."""
 
@@ -65,13 +69,17 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 @dataclass(slots=True)
 class EnrichReport:
-    """What the enricher did: entries in = indexed + quarantined."""
+    """What the enricher did: entries in = indexed + quarantined.
+
+    Those to be analysed in full later are entries once more then.
+    """
 
     entries: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     quarantined: int = 0
+    in_full_later: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
 
@@ -90,27 +98,13 @@ class Pace:
             self.size = min(self.size * 2, self._most)
 
 
-class AttemptLog:
-    """Counts how often the batch at one position was begun, so that a deadly one is noticed."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that are done at once: where they are from, and how closely they are analysed."""
 
-    def __init__(self, path: Path) -> None:
-        """Keep the count in the file at ``path``."""
-        self._path = path
-
-    def begin(self, position: str) -> int:
-        """Return how often the batch at ``position`` was begun and not ended before."""
-        try:
-            held = json.loads(self._path.read_bytes())
-        except (FileNotFoundError, ValueError):
-            held = {}
-        earlier = int(held["count"]) if held.get("position") == position else 0
-        record = {"position": position, "count": earlier + 1}
-        replace_file(self._path, json.dumps(record).encode())
-        return earlier
-
-    def end(self) -> None:
-        """Say that the batch is over."""
-        self._path.unlink(missing_ok=True)
+    spool: Spool
+    entries: list[SpoolEntry]
+    is_brief: bool = False
 
 
 class Enricher:
@@ -120,6 +114,7 @@ class Enricher:
         self,
         *,
         spool: Spool,
+        later: Spool,
         index: Index,
         analyser: Analyser,
         clock: Callable[[], datetime],
@@ -131,13 +126,15 @@ class Enricher:
     ) -> None:
         """``careful_command`` starts a child that analyses one mention after the other.
 
-        At most ``batch`` entries are taken at once.
+        What was analysed briefly waits in ``later``, which is this enricher's own. At most
+        ``batch`` entries are taken at once.
 
         Without ``stories`` only texts of the same words share a story, and none is a copy; without
         ``themes`` no theme is discovered.
         """
-        self._spool, self._index, self._analyser = spool, index, analyser
-        self._clock, self._pace = clock, Pace(batch)
+        self._spool, self._later, self._index, self._analyser = spool, later, index, analyser
+        self._clock, self._full, self._brief = clock, Pace(batch), Pace(batch)
+        self._held: list[SpoolEntry] = []
         self._stories, self._themes, self._has_recalled = stories, themes, False
         self._attempts = AttemptLog(home / "spool" / "attempt.json")
         self._careful_command, self._home = careful_command, home
@@ -154,14 +151,16 @@ class Enricher:
         """Work until ``stop`` is set; with ``drain`` until nothing waits.
 
         An index that is down is waited for: the spool keeps growing and is drained later. With
-        ``drain`` the RetryableError is raised instead, since a person waits.
+        ``drain`` the RetryableError is raised instead, since a person waits; for the same reason
+        everything is analysed in full at once then.
         """
         while not stop.is_set():
-            entries = self._spool.read(self._pace.size)
-            if entries:
+            batch = self._next(drain=drain)
+            if batch.entries:
                 began = time.monotonic()
-                self._process_until_done(entries, drain=drain, stop=stop)
-                self._pace.note(len(entries), time.monotonic() - began)
+                self._process_until_done(batch, drain=drain, stop=stop)
+                pace = self._brief if batch.is_brief else self._full
+                pace.note(len(batch.entries), time.monotonic() - began)
                 progress(self.report)
             elif drain:
                 break
@@ -169,16 +168,35 @@ class Enricher:
                 stop.wait(idle_seconds)
         return self.report
 
-    def _process_until_done(
-        self, entries: list[SpoolEntry], *, drain: bool, stop: threading.Event
-    ) -> None:
+    def _next(self, *, drain: bool) -> Batch:
+        """Return what is to be done next: what was analysed briefly only when nothing else waits.
+
+        What is read from the spool is held until it is its turn.
+        """
+        most = max(self._full.size, self._brief.size)
+        if len(self._held) < most:
+            self._held += self._spool.read(most - len(self._held))
+        if not self._held:
+            return Batch(self._later, self._later.read(self._full.size))
+        is_brief = not drain and self._is_late(self._held)
+        size = (self._brief if is_brief else self._full).size
+        entries, self._held = self._held[:size], self._held[size:]
+        return Batch(self._spool, entries, is_brief)
+
+    def _is_late(self, entries: Sequence[SpoolEntry]) -> bool:
+        """Return whether the first mention among them waited too long to be analysed in full."""
+        mentions = (entry.envelope.mention for entry in entries if entry.envelope and is_new(entry))
+        first = next((mention for mention in mentions if mention is not None), None)
+        return first is not None and self._clock() - first.collected_at > PROMPT
+
+    def _process_until_done(self, batch: Batch, *, drain: bool, stop: threading.Event) -> None:
         """Try the batch until it is through; its attempt stays counted only if we die over it."""
         pause = FIRST_PAUSE
-        is_deadly = self._attempts.begin(entries[0].position) >= DEADLY_ATTEMPTS
+        is_deadly = self._attempts.begin(batch.entries[0].position) >= DEADLY_ATTEMPTS
         try:
             while not stop.is_set():
                 try:
-                    self._process(entries, is_deadly=is_deadly)
+                    self._process(batch, is_deadly=is_deadly)
                 except RetryableError as err:
                     if drain:
                         raise
@@ -190,8 +208,9 @@ class Enricher:
         finally:
             self._attempts.end()
 
-    def _process(self, entries: list[SpoolEntry], *, is_deadly: bool) -> None:
+    def _process(self, batch: Batch, *, is_deadly: bool) -> None:
         """Bring one batch into the index or into quarantine, then acknowledge it."""
+        entries = batch.entries
         result = EnrichReport(entries=len(entries))
         refused: list[tuple[SpoolEntry, str]] = []
         fragments: list[tuple[SpoolEntry, Mention]] = []
@@ -200,7 +219,7 @@ class Enricher:
                 refused.append((entry, entry.error or "damaged entry"))
             else:
                 fragments.append((entry, entry.envelope.fragment()))
-        analyses = self._analyse(fragments, is_deadly=is_deadly)
+        analyses = self._analyse(fragments, is_brief=batch.is_brief, is_deadly=is_deadly)
         good = [
             (e, a.mention) for (e, _), a in zip(fragments, analyses, strict=True) if not a.error
         ]
@@ -214,35 +233,65 @@ class Enricher:
             log.warning("mention_quarantined", position=entry.position, reason=reason)
             self._spool.quarantine(entry, reason)
             result.reasons[reason] += 1
-        self._spool.acknowledge(entries)
+        result.in_full_later = self._put_off(mention for _, mention in good)
+        batch.spool.acknowledge(entries)
         self._index.refresh()
         tell_news(self._home)
         self._count(replace(result, quarantined=len(refused)), counts)
 
+    def _put_off(self, mentions: Iterable[Mention]) -> int:
+        """Have those that were analysed briefly analysed in full later, and return how many."""
+        brief = [one for one in mentions if one.enrichment is not None and one.enrichment.is_brief]
+        self._later.append(
+            [Envelope.doing_again(one.model_copy(update={"enrichment": None})) for one in brief]
+        )
+        return len(brief)
+
     def _count(self, result: EnrichReport, counts: Counter[Applied]) -> None:
         self.report.entries += result.entries
         self.report.quarantined += result.quarantined
+        self.report.in_full_later += result.in_full_later
         self.report.reasons += result.reasons
         self.report.created += counts[Applied.CREATED]
         self.report.updated += counts[Applied.UPDATED]
         self.report.unchanged += counts[Applied.UNCHANGED]
 
     def _analyse(
-        self, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_deadly: bool
+        self,
+        fragments: Sequence[tuple[SpoolEntry, Mention]],
+        *,
+        is_brief: bool,
+        is_deadly: bool,
     ) -> list[Analysis]:
         """Return one outcome a fragment; only new content of mentions goes to the analyser."""
         todo, stored = self._needing_analysis(fragments)
-        mentions = [fragments[place][1] for place in todo]
         if is_deadly:
+            mentions = [fragments[place][1] for place in todo]
             log.warning("batch_is_deadly", mentions=len(mentions))
             analyses = analyse_in_children(self._careful_command, mentions, self._clock())
         else:
-            analyses = self._analyser.analyse(mentions, self._clock())
+            analyses = self._ask([fragments[place] for place in todo], is_brief=is_brief)
             _check_outage(analyses)
         outcomes = [Analysis(mention) for _, mention in fragments]
         for place, analysis in zip(todo, self._told(analyses, stored), strict=True):
             outcomes[place] = analysis
         return outcomes
+
+    def _ask(
+        self, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_brief: bool
+    ) -> list[Analysis]:
+        """Return one outcome a fragment; what comes to be enriched anew is analysed in full."""
+        found: dict[int, Analysis] = {}
+        for brief in (False, True):
+            places = [
+                place
+                for place, (entry, _) in enumerate(fragments)
+                if (is_brief and is_new(entry)) is brief
+            ]
+            mentions = [fragments[place][1] for place in places]
+            outcomes = self._analyser.analyse(mentions, self._clock(), brief=brief)
+            found.update(zip(places, outcomes, strict=True))
+        return [found[place] for place in range(len(fragments))]
 
     def _told(self, analyses: Sequence[Analysis], stored: Mapping[str, Mention]) -> list[Analysis]:
         """Return the analyses with what depends on other mentions: stories, copies and themes."""
@@ -294,16 +343,21 @@ class Enricher:
 
         Not so for what comes again to be enriched anew.
         """
-        held, envelope = stored.get(mention.id), entry.envelope
+        held = stored.get(mention.id)
         return held is not None and (
             held.erased
             or (
-                not (envelope is not None and envelope.again)
+                is_new(entry)
                 and held.enrichment is not None
                 and held.enrichment.content_version[2] == mention.version[2]
                 and self._analyser.is_current(held.enrichment)
             )
         )
+
+
+def is_new(entry: SpoolEntry) -> bool:
+    """Return whether an entry does not ask to enrich anew what was stored before."""
+    return entry.envelope is None or not entry.envelope.again
 
 
 def with_story(mention: Mention, assigned: StoryAssignment) -> Mention:

@@ -366,6 +366,7 @@ def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
     said = [token.folded for token in tokenise(f"{mention.title or ''} {mention.text}")]
     phrases = FIELDS["phrase"].read(mention)
     is_article = mention.channel in ARTICLE_CHANNELS
+    made = mention.enrichment
     return Item(
         id=mention.id,
         tokens=frozenset(said),
@@ -374,7 +375,7 @@ def _item(mention: Mention, quarrels: Sequence[str]) -> Item:
         relevance=1.0 if mention.title and is_article else POST_RELEVANCE,
         engagement=mention.engagement.total,
         sentiment=mention.sentiment.value if mention.sentiment else None,
-        is_safe=not (mention.enrichment and mention.enrichment.is_offensive)
+        is_safe=not (made and (made.is_offensive or made.is_brief))
         and not any(
             quarrel in phrases or f" {indexed_tokens(quarrel)} " in f" {' '.join(said)} "
             for quarrel in quarrels

@@ -47,6 +47,7 @@ class Request(Part):
     """What a worker is asked: to analyse ``mentions``, or whether it made ``enrichment``."""
 
     now: datetime = EPOCH
+    brief: bool = False
     mentions: tuple[Mention, ...] = ()
     enrichment: Enrichment | None = None
 
@@ -82,14 +83,18 @@ class WorkerAnalyser:
             self._places.put(None)
         self._current: dict[tuple[str, ...], bool] = {}
 
-    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+    def analyse(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
         """Return one outcome a mention, in order; a text that fails fails alone.
 
         Raises ModelError when the models cannot be loaded or used.
         """
         chunks = self._chunks(mentions)
         tasks = [
-            self._threads.submit(self._analyse, [mentions[place] for place in chunk], now)
+            self._threads.submit(
+                self._analyse, [mentions[place] for place in chunk], now, brief=brief
+            )
             for chunk in chunks
         ]
         found: dict[int, Analysis] = {}
@@ -108,8 +113,8 @@ class WorkerAnalyser:
         size = max(SMALLEST_CHUNK, -(-len(order) // number))
         return [order[start : start + size] for start in range(0, len(order), size)]
 
-    def _analyse(self, mentions: list[Mention], now: datetime) -> list[Analysis]:
-        request = Request(now=now, mentions=tuple(mentions))
+    def _analyse(self, mentions: list[Mention], now: datetime, *, brief: bool) -> list[Analysis]:
+        request = Request(now=now, mentions=tuple(mentions), brief=brief)
         for _ in range(DEADLY_ATTEMPTS):
             reply = self._ask(request)
             if reply is not None:
@@ -257,7 +262,7 @@ def _reply(analyser: Analyser, request: Request) -> Reply:
     try:
         if request.enrichment is not None:
             return Reply(is_current=analyser.is_current(request.enrichment))
-        outcomes = analyser.analyse(request.mentions, request.now)
+        outcomes = analyser.analyse(request.mentions, request.now, brief=request.brief)
     except FatalError as err:
         return Reply(fatal=str(err))
     return Reply(found=tuple(map(_found, outcomes)))

@@ -168,11 +168,13 @@ class Enrichment(Part):
     ``is_copy`` says that another mention told the story ``story_id`` before. A label is None where
     its model does not know the language or is not sure enough; the confidence, where there is one,
     says how sure it was. ``themes`` are names out of the taxonomy, ``discovered_theme`` the id of
-    a cluster of mentions that nobody named beforehand.
+    a cluster of mentions that nobody named beforehand. One that ``is_brief`` says nothing yet of
+    what takes long, tone and names.
     """
 
     content_version: Version
     enriched_us: int
+    is_brief: bool = False
     models: tuple[str, ...] = ()
     language: str | None = None
     sentiment: Sentiment | None = None

@@ -109,7 +109,10 @@ def _join_engagement(left: Engagement, right: Engagement) -> Engagement:
 def _join_enrichment(left: Enrichment | None, right: Enrichment | None) -> Enrichment | None:
     if left is None or right is None:
         return left or right
-    return _higher(left, right, lambda part: (part.content_version, part.enriched_us))
+    # Of the same content a later brief one takes nothing away from what was found in full.
+    return _higher(
+        left, right, lambda part: (part.content_version, not part.is_brief, part.enriched_us)
+    )
 
 
 def join_overlays(left: Overlay, right: Overlay) -> Overlay:

@@ -243,8 +243,15 @@ class Analysis:
 class Analyser(Protocol):
     """Says what mentions say. Deterministic for the same models and texts."""
 
-    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
-        """Return one outcome a mention, in order. A text that fails fails alone."""
+    def analyse(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
+        """Return one outcome a mention, in order. A text that fails fails alone.
+
+        With ``brief`` only what costs little is found. What takes long, tone and names, is left
+        unknown and the enrichment marked so, where there is more to find: nothing else is said
+        instead, so that no two ways of reading mix in the counts.
+        """
 
     def is_current(self, enrichment: Enrichment) -> bool:
         """Return whether these models made ``enrichment``, so that doing it again is no use."""

@@ -70,6 +70,9 @@ def sentiment_shown(mention: Mention, towards: str | None) -> Sentiment | None:
 def sentiment_chip(mention: Mention, towards: str | None = None) -> str:
     """Return the sentiment as a chip that says whose word it is, and towards what."""
     sentiment = sentiment_shown(mention, towards)
+    if sentiment is None and mention.enrichment is not None and mention.enrichment.is_brief:
+        title = "More comes in than can be read: tone and names follow"
+        return f'<span class="gw-chip unscored" title="{title}">not read yet</span>'
     if sentiment is None:
         return '<span class="gw-chip unscored" title="Not scored">not scored</span>'
     value = sentiment.value

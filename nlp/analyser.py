@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
-from core.errors import FatalError, GroundswellError, QuarantineError
+from core.errors import QuarantineError
 from core.mention import Channel, Enrichment, Intent, Mention, Sentiment, TopicSpan
 from core.ports import Analysis
 from core.query.ast import Node
@@ -19,6 +19,7 @@ from core.themes import DEFAULT_THEMES, Theme
 from core.window import EPOCH
 from nlp.entities import LANGUAGE as ENTITY_LANGUAGE
 from nlp.entities import EntityFinder, Name, locate, readable
+from nlp.failing import Failure, apply, unless_failed
 from nlp.gate import is_trusted
 from nlp.gazetteer import Gazetteer
 from nlp.intent import find_intent
@@ -39,9 +40,6 @@ _ToneKey = tuple[str, str]
 _TargetKey = tuple[str, Pair]
 """The name of a model and what it was asked about a topic."""
 
-In = TypeVar("In")
-Out = TypeVar("Out")
-
 BATCH: Final = 512
 """Mentions analysed at once: enough for the models' own batches, a few MB at most."""
 
@@ -49,19 +47,13 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a text could not be processed."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Draft:
     """What is known of a mention before the models are asked.
 
     ``told`` is what of ``text`` its tone is read from. ``model_language`` is the language whose
-    models may read it; None keeps them from guessing. ``asked`` are the passages that speak of its
-    topics.
+    models may read it; None keeps them from guessing. ``full_language`` is the same for what
+    takes long, None where that is not asked. ``asked`` are the passages that speak of its topics.
+    ``is_brief`` says that more would be found in full.
     """
 
     mention: Mention
@@ -69,10 +61,12 @@ class _Draft:
     told: str
     language: str
     model_language: str | None
+    full_language: str | None
     surface: Surface
     phrases: tuple[str, ...]
     story: str | None
     asked: Asked
+    is_brief: bool
 
 
 def _default_sentiment() -> tuple[SentimentModel, ...]:
@@ -145,17 +139,19 @@ class Analyser:
         return (*names, *(self._themes.models if self._themes else ()))
 
     def is_current(self, enrichment: Enrichment) -> bool:
-        """Return whether no other models than these made ``enrichment``."""
-        return set(enrichment.models) <= set(self.load())
+        """Return whether these models made ``enrichment``, no others, and in full."""
+        return not enrichment.is_brief and set(enrichment.models) <= set(self.load())
 
-    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+    def analyse(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
         """Return one outcome a mention, in order; a text that fails fails alone.
 
         Raises ModelError when a model cannot be loaded or used: that is no mention's fault.
         """
         outcomes: list[Analysis] = []
         for start in range(0, len(mentions), BATCH):
-            outcomes += self._analyse_batch(mentions[start : start + BATCH], now)
+            outcomes += self._analyse_batch(mentions[start : start + BATCH], now, brief=brief)
         return outcomes
 
     def _loaded(self) -> tuple[tuple[ToneReader, ...], EntityFinder | None]:
@@ -177,8 +173,12 @@ class Analyser:
         readers, _ = self._loaded()
         return next((r for r in readers if language in r.model.languages), None)
 
-    def _analyse_batch(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
-        drafts = _apply(lambda batch: [self._draft(mention) for mention in batch], mentions)
+    def _analyse_batch(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool
+    ) -> list[Analysis]:
+        drafts = apply(
+            lambda batch: [self._draft(mention, brief=brief) for mention in batch], mentions
+        )
         readable_drafts = [draft for draft in drafts if isinstance(draft, _Draft)]
         tones = self._read_tones(readable_drafts)
         names = self._find_names(readable_drafts)
@@ -187,20 +187,22 @@ class Analyser:
         outcomes = []
         for mention, draft in zip(mentions, drafts, strict=True):
             try:
-                enrichment = self._enrichment(_unless_failed(draft), tones, names, towards, now)
-                enrichment = self._with_themes(enrichment, _unless_failed(draft), themes)
+                known = unless_failed(draft)
+                enrichment = self._enrichment(known, tones, names, towards, now)
+                enrichment = self._with_themes(enrichment, known, themes)
             except QuarantineError as err:
                 outcomes.append(Analysis(mention, str(err)))
             else:
                 outcomes.append(Analysis(mention.model_copy(update={"enrichment": enrichment})))
         return outcomes
 
-    def _draft(self, mention: Mention) -> _Draft:
+    def _draft(self, mention: Mention, *, brief: bool) -> _Draft:
         text = analysed_text(mention)
         guess = detect_language(text, self._languages)
         claimed = primary_code(mention.language)
         language = claimed or guess.code
         model_language = language if is_trusted(claimed, guess) else None
+        full_language = None if brief else model_language
         tokens = tokenise(text[:CHARACTERS])
         return _Draft(
             mention=mention,
@@ -208,11 +210,19 @@ class Analyser:
             told=told(text),
             language=language,
             model_language=model_language,
+            full_language=full_language,
             surface=read_surface(text, mention.links, tokens),
             phrases=key_phrases(text, model_language or UNDETERMINED, tokens=tokens),
             story=story_id(text),
-            asked=self._ask(mention, model_language),
+            asked=self._ask(mention, full_language),
+            is_brief=brief and self._can_read_in_full(model_language),
         )
+
+    def _can_read_in_full(self, language: str | None) -> bool:
+        """Return whether a model reads the tone or the names of texts in this language."""
+        _, finder = self._loaded()
+        is_searched = finder is not None and language == ENTITY_LANGUAGE
+        return is_searched or self._reader(language) is not None
 
     def _ask(self, mention: Mention, language: str | None) -> Asked:
         """Return the passages to be read towards the mention's topics; none in other languages.
@@ -228,59 +238,59 @@ class Analyser:
         of_whole = target.asks_of_whole or is_news
         return self._topics.ask(mention, language, of_whole=of_whole)
 
-    def _read_towards(self, drafts: Sequence[_Draft]) -> dict[_TargetKey, Row | _Failure]:
+    def _read_towards(self, drafts: Sequence[_Draft]) -> dict[_TargetKey, Row | Failure]:
         """Return what is said in each distinct passage towards its target, by a model's name."""
         readers, _ = self._loaded()
-        said: dict[_TargetKey, Row | _Failure] = {}
+        said: dict[_TargetKey, Row | Failure] = {}
         for reader in readers:
             name = reader.model.name
-            mine = [draft for draft in drafts if self._reader(draft.model_language) is reader]
+            mine = [draft for draft in drafts if self._reader(draft.full_language) is reader]
             pairs = pairs_of(draft.asked for draft in mine)
-            for pair, row in zip(pairs, _apply(self._targets[name].read, pairs), strict=True):
+            for pair, row in zip(pairs, apply(self._targets[name].read, pairs), strict=True):
                 said[name, pair] = row
         return said
 
-    def _read_tones(self, drafts: Sequence[_Draft]) -> dict[_ToneKey, Tone | _Failure]:
+    def _read_tones(self, drafts: Sequence[_Draft]) -> dict[_ToneKey, Tone | Failure]:
         """Return the tone of each distinct text that a model may read, by that model's name."""
         readers, _ = self._loaded()
-        tones: dict[_ToneKey, Tone | _Failure] = {}
+        tones: dict[_ToneKey, Tone | Failure] = {}
         for reader in readers:
             name = reader.model.name
-            texts = {draft.told for draft in drafts if self._reader(draft.model_language) is reader}
+            texts = {draft.told for draft in drafts if self._reader(draft.full_language) is reader}
             distinct = sorted(texts - {""})
-            for text, tone in zip(distinct, _apply(reader.read, distinct), strict=True):
+            for text, tone in zip(distinct, apply(reader.read, distinct), strict=True):
                 tones[name, text] = tone
         return tones
 
-    def _find_names(self, drafts: Sequence[_Draft]) -> dict[str, tuple[Name, ...] | _Failure]:
+    def _find_names(self, drafts: Sequence[_Draft]) -> dict[str, tuple[Name, ...] | Failure]:
         """Return the names in each distinct English text, by what is read of it."""
         _, finder = self._loaded()
         if finder is None:
             return {}
-        english = (draft for draft in drafts if draft.model_language == ENTITY_LANGUAGE)
+        english = (draft for draft in drafts if draft.full_language == ENTITY_LANGUAGE)
         distinct = sorted({readable(draft.text) for draft in english} - {""})
-        return dict(zip(distinct, _apply(finder.find, distinct), strict=True))
+        return dict(zip(distinct, apply(finder.find, distinct), strict=True))
 
-    def _find_themes(self, drafts: Sequence[_Draft]) -> dict[str, tuple[str, ...] | _Failure]:
+    def _find_themes(self, drafts: Sequence[_Draft]) -> dict[str, tuple[str, ...] | Failure]:
         """Return the themes of each distinct text that the sentence vectors were made for."""
         if self._themes is None:
             return {}
         known = self._themes.languages
         distinct = sorted({draft.text for draft in drafts if draft.model_language in known})
-        return dict(zip(distinct, _apply(self._themes.by_meaning, distinct), strict=True))
+        return dict(zip(distinct, apply(self._themes.by_meaning, distinct), strict=True))
 
     def _with_themes(
         self,
         enrichment: Enrichment,
         draft: _Draft,
-        themes: Mapping[str, tuple[str, ...] | _Failure],
+        themes: Mapping[str, tuple[str, ...] | Failure],
     ) -> Enrichment:
         """Return the enrichment with themes by meaning and by query."""
         finder = self._themes
         if finder is None:
             return enrichment
         is_understood = draft.model_language in finder.languages
-        meant = _unless_failed(themes[draft.text]) if is_understood else ()
+        meant = unless_failed(themes[draft.text]) if is_understood else ()
         asked = finder.by_query(draft.mention.model_copy(update={"language": draft.language}))
         models = finder.models if is_understood else (finder.name,)
         return enrichment.model_copy(
@@ -293,22 +303,22 @@ class Analyser:
     def _enrichment(
         self,
         draft: _Draft,
-        tones: Mapping[_ToneKey, Tone | _Failure],
-        names: Mapping[str, tuple[Name, ...] | _Failure],
-        towards: Mapping[_TargetKey, Row | _Failure],
+        tones: Mapping[_ToneKey, Tone | Failure],
+        names: Mapping[str, tuple[Name, ...] | Failure],
+        towards: Mapping[_TargetKey, Row | Failure],
         now: datetime,
     ) -> Enrichment:
         """Put together what was found; raises QuarantineError where a model failed on the text."""
         _, finder = self._loaded()
-        reader = self._reader(draft.model_language)
+        reader = self._reader(draft.full_language)
         models = [language_model_name()]
         tone = NO_TONE
         if reader is not None and (reader.model.name, draft.told) in tones:
-            tone = _unless_failed(tones[reader.model.name, draft.told])
+            tone = unless_failed(tones[reader.model.name, draft.told])
             models.append(reader.model.name)
         found: tuple[Name, ...] = ()
-        if finder is not None and draft.model_language == ENTITY_LANGUAGE:
-            found = _unless_failed(names.get(readable(draft.text), ()))
+        if finder is not None and draft.full_language == ENTITY_LANGUAGE:
+            found = unless_failed(names.get(readable(draft.text), ()))
             models.append(finder.name)
         intent = _intent(draft, tone.sentiment)
         mention = draft.mention
@@ -316,6 +326,7 @@ class Analyser:
         return Enrichment(
             content_version=mention.version,
             enriched_us=(now - EPOCH) // _MICROSECOND,
+            is_brief=draft.is_brief,
             models=tuple(models),
             language=draft.language,
             sentiment=tone.sentiment,
@@ -345,13 +356,13 @@ class Analyser:
         draft: _Draft,
         reader: ToneReader | None,
         tone: Tone,
-        towards: Mapping[_TargetKey, Row | _Failure],
+        towards: Mapping[_TargetKey, Row | Failure],
     ) -> tuple[TopicSpan, ...]:
         """Return what is said towards each topic; raises QuarantineError where a model failed."""
         if reader is None:
             return ()
         name = reader.model.name
-        said = {pair: _unless_failed(towards[name, pair]) for pair in pairs_of([draft.asked])}
+        said = {pair: unless_failed(towards[name, pair]) for pair in pairs_of([draft.asked])}
         sure = tone.sentiment_confidence
         is_news = draft.mention.channel is Channel.NEWS
         whole = Whole(tone.sentiment, sure) if sure is not None and not is_news else None
@@ -376,29 +387,3 @@ def analysed_text(mention: Mention) -> str:
     if not title or text.casefold().startswith(title.casefold().rstrip("….")):
         return text
     return f"{title}\n{text}" if text else title
-
-
-def _apply(
-    function: Callable[[Sequence[In]], Sequence[Out]], items: Sequence[In]
-) -> list[Out | _Failure]:
-    """Return one result an item; where the batch fails, each item is tried alone."""
-    if not items:
-        return []
-    try:
-        return list(function(items))
-    except FatalError:
-        raise
-    except Exception as err:  # noqa: BLE001 - texts break libraries in ways nobody listed
-        if len(items) == 1:
-            reason = (
-                str(err) if isinstance(err, GroundswellError) else f"{type(err).__name__}: {err}"
-            )
-            return [_Failure(reason)]
-    return [result for item in items for result in _apply(function, [item])]
-
-
-def _unless_failed(result: Out | _Failure) -> Out:
-    """Return a result, or raise its failure as QuarantineError."""
-    if isinstance(result, _Failure):
-        raise QuarantineError(result.reason)
-    return result

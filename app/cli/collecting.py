@@ -279,7 +279,7 @@ def enrich(
         if replay_quarantine:
             count = application.spool.replay_quarantine()
             session.say(f"{count:,} entries of the quarantine are tried again")
-        waiting = application.spool.pending() if drain else 0
+        waiting = application.spool.pending() + application.later.pending() if drain else 0
         with progress_bar("mentions") as bar:
             task = bar.add_task("enrich", total=waiting or None, count=0)
             enricher = application.enricher(
@@ -293,8 +293,8 @@ def enrich(
                 progress=lambda r: bar.update(task, completed=r.entries, count=r.entries),
             )
     shown = table("", "mentions", ">")
-    for name in ("entries", "created", "updated", "unchanged", "quarantined"):
-        shown.add_row(name, str(getattr(report, name)))
+    for name in ("entries", "created", "updated", "unchanged", "quarantined", "in_full_later"):
+        shown.add_row(name.replace("_", " "), str(getattr(report, name)))
     for reason, count in report.reasons.most_common():
         shown.add_row(f"quarantined: {reason}", str(count))
     session.show(report, shown)

@@ -96,6 +96,7 @@ def enrichments(draw: st.DrawFn) -> Enrichment:
     return Enrichment(
         content_version=(0, draw(st.integers(0, 2)), ""),
         enriched_us=draw(st.integers(0, 2)),
+        is_brief=draw(st.booleans()),
         sentiment=draw(st.none() | st.sampled_from(Sentiment)),
         emotion=draw(st.none() | st.sampled_from(Emotion)),
         is_offensive=draw(st.none() | st.booleans()),

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from app.enricher import AttemptLog, Enricher
+from app.careful import AttemptLog
+from app.enricher import Enricher, EnrichReport
 from app.intake import Intake
 from app.stores import segment
 from app.stores.file_spool import FileSpool
@@ -103,26 +104,29 @@ def mortal(reaper: Reaper) -> Iterator[None]:
 
 
 class LengthAnalyser:
-    """Calls everything neutral, and cannot take what is odd."""
+    """Calls everything neutral, and cannot take what is odd; briefly it says nothing of tone."""
 
-    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+    def analyse(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
         """Return one outcome a mention."""
-        return [self._one(mention) for mention in mentions]
+        return [self._one(mention, brief=brief) for mention in mentions]
 
-    def _one(self, mention: Mention) -> Analysis:
+    def _one(self, mention: Mention, *, brief: bool) -> Analysis:
         if mention.id == "odd":
             return Analysis(mention, "too odd")
         made = Enrichment(
             content_version=mention.version,
             enriched_us=1,
+            is_brief=brief,
             models=("m@1",),
-            sentiment=Sentiment.NEUTRAL,
+            sentiment=None if brief else Sentiment.NEUTRAL,
         )
         return Analysis(enriched(mention, made))
 
     def is_current(self, enrichment: Enrichment) -> bool:
-        """Return whether this model made it."""
-        return enrichment.models == ("m@1",)
+        """Return whether this model made it, in full."""
+        return enrichment.models == ("m@1",) and not enrichment.is_brief
 
 
 class World:
@@ -136,6 +140,7 @@ class World:
         self.index.setup()
         self.spool = FileSpool(home / "spool", "collect")
         self.reader = FileSpool(home / "spool", "enrich")
+        self.later = FileSpool(home / "spool" / "later", "enrich")
         self.intake = Intake(
             topics=(ACME,),
             spool=self.spool,
@@ -148,7 +153,7 @@ class World:
 
     def close(self) -> None:
         """Release what a dead process no longer holds."""
-        for part in (self.spool, self.reader, self.index, self.state):
+        for part in (self.spool, self.reader, self.later, self.index, self.state):
             part.close()
 
     def collect(self) -> None:
@@ -185,16 +190,24 @@ class World:
         self.spool.append([Envelope.correcting(CORRECTED, Overlay(sentiment=word))])
 
     def enrich(self) -> None:
-        """Bring in everything that waits."""
+        """Bring in everything that waits, all of which waited long, as it is done in a day."""
         worker = Enricher(
             spool=self.reader,
+            later=self.later,
             index=self.index,
             analyser=LengthAnalyser(),
             clock=lambda: NOW,
             home=self.home,
             batch=4,
         )
-        worker.run(drain=True, stop=threading.Event())
+        stop = threading.Event()
+
+        def look(_: EnrichReport) -> None:
+            if not (self.reader.pending() or self.later.pending()):
+                stop.set()
+
+        if self.reader.pending() or self.later.pending():
+            worker.run(drain=False, stop=stop, progress=look, idle_seconds=0)
 
     def live(self, done: set[str]) -> None:
         """Do everything that was not done yet."""
@@ -245,12 +258,12 @@ def check(world: World) -> None:
     stored = list(world.index.scan(Selection()))
     assert sorted(mention.id for mention in stored) == sorted(SERVED - {"odd", DELETED})
     assert world.index.size() == len(stored)
-    assert all(mention.enrichment is not None for mention in stored)
+    assert all(mention.enrichment and not mention.enrichment.is_brief for mention in stored)
     assert world.index.get([DELETED])[DELETED].erased
     assert world.index.get([CORRECTED])[CORRECTED].sentiment is Sentiment.POSITIVE
     kept = [dict(record["envelope"])["id"] for record in world.reader.quarantined()]  # type: ignore[call-overload]
     assert set(kept) == {"odd"}
-    assert world.reader.pending() == 0
+    assert (world.reader.pending(), world.later.pending()) == (0, 0)
     assert world.state.seen(SERVED) == SERVED
     assert world.state.load("feed") == {"page": 3, "deleted": True}
 

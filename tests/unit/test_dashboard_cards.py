@@ -38,6 +38,14 @@ def test_what_is_unsure_has_no_chip() -> None:
         assert "offensive" not in shown
 
 
+def test_what_is_not_read_yet_is_told_and_not_proposed() -> None:
+    """Its tone follows, which is another thing than none; until then nobody is to share it."""
+    brief = _mention(is_brief=True)
+    assert ">not read yet</span>" in card(MentionRow(brief, (), (), None), VIEWER)
+    assert ">not scored</span>" in card(MentionRow(_mention(), (), (), None), VIEWER)
+    assert not _item(brief, ()).is_safe
+
+
 @pytest.mark.parametrize(("is_offensive", "is_safe"), [(True, False), (False, True), (None, True)])
 def test_nothing_offensive_is_proposed_for_sharing(
     is_offensive: bool | None, is_safe: bool

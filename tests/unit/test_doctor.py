@@ -66,6 +66,17 @@ def test_quarantine_and_sampling_are_told(tmp_path: Path) -> None:
     assert "collect.daily_budget" in (found["volume"].mend or "")
 
 
+def test_what_waits_for_its_tone_is_told(tmp_path: Path) -> None:
+    """Mentions that are stored and not read in full yet are counted, and nothing to mend."""
+    assert "tone" not in look(tmp_path)["spool"].message
+    later = FileSpool(tmp_path / "home" / "spool" / "later", "test")
+    later.append([Envelope.doing_again(Mention(id="a", text="x").with_version(1))])
+    later.close()
+    finding = look(tmp_path)["spool"]
+    assert "; 1 stored without tone and names, which follow" in finding.message
+    assert finding.verdict is Verdict.OK
+
+
 def test_a_full_disk_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the floor the doctor says that collecting stops, and where."""
     usage = SimpleNamespace(total=10**11, used=99 * 10**9, free=10**9)

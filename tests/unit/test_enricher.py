@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from app.careful import analyse_in_children
-from app.enricher import SMALLEST_BATCH, Enricher, Pace
+from app.enricher import PROMPT, SMALLEST_BATCH, Enricher, EnrichReport, Pace
 from app.stores.file_spool import FileSpool
 from core.envelope import Envelope, enriched
 from core.errors import EngineUnavailable, ModelError, RetryableError
@@ -25,17 +26,31 @@ MODEL = "words@1"
 
 
 class WordAnalyser:
-    """Calls texts negative that hold "bad"; fails on "odd"; counts what it was asked."""
+    """Calls texts negative that hold "bad"; fails on "odd"; counts what it was asked.
+
+    Briefly it says a text's language alone; there is no more to a "plain" one.
+    """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.briefly: list[str] = []
 
-    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+    def analyse(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
         """Return one outcome a mention."""
-        self.asked += [mention.id for mention in mentions]
-        return [self._one(mention, now) for mention in mentions]
+        (self.briefly if brief else self.asked).extend(mention.id for mention in mentions)
+        return [self._one(mention, now, brief=brief) for mention in mentions]
 
-    def _one(self, mention: Mention, now: datetime) -> Analysis:
+    def _one(self, mention: Mention, now: datetime, *, brief: bool) -> Analysis:
+        if brief:
+            made = Enrichment(
+                content_version=mention.version,
+                enriched_us=int(now.timestamp() * 1e6),
+                is_brief="plain" not in mention.text,
+                language="en",
+            )
+            return Analysis(enriched(mention, made))
         if "odd" in mention.text:
             return Analysis(mention, "too odd")
         sentiment = Sentiment.NEGATIVE if "bad" in mention.text else Sentiment.POSITIVE
@@ -48,8 +63,8 @@ class WordAnalyser:
         return Analysis(enriched(mention, made))
 
     def is_current(self, enrichment: Enrichment) -> bool:
-        """Return whether this model made it."""
-        return enrichment.models == (MODEL,)
+        """Return whether this model made it, in full."""
+        return enrichment.models in {(), (MODEL,)} and not enrichment.is_brief
 
 
 class World:
@@ -59,6 +74,7 @@ class World:
         self.home = home
         self.producer = FileSpool(home / "spool", "test")
         self.consumer = FileSpool(home / "spool")
+        self.later = FileSpool(home / "later")
         self.index = MemoryIndex()
         self.analyser = WordAnalyser()
         self.command: Sequence[str] = ()
@@ -71,6 +87,7 @@ class World:
         """Return a fresh enricher, as after a start."""
         return Enricher(
             spool=self.consumer,
+            later=self.later,
             index=self.index,
             analyser=self.analyser,
             clock=lambda: NOW,
@@ -85,19 +102,37 @@ class World:
         enricher.run(drain=True, stop=threading.Event())
         return enricher
 
+    def go_on(self, most: int = 10) -> list[EnrichReport]:
+        """Work as under ``groundswell run`` for some batches; return what was done after each."""
+        stop, seen = threading.Event(), list[EnrichReport]()
+        enricher = self.enricher()
+
+        def look(report: EnrichReport) -> None:
+            seen.append(replace(report))
+            if len(seen) == most or not (self.consumer.pending() or self.later.pending()):
+                stop.set()
+
+        enricher.run(drain=False, stop=stop, progress=look, idle_seconds=0.01)
+        return seen
+
+    def close(self) -> None:
+        """Release the stores."""
+        for spool in (self.producer, self.consumer, self.later):
+            spool.close()
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Return fresh stores."""
     made = World(tmp_path)
     yield made
-    made.producer.close()
-    made.consumer.close()
+    made.close()
 
 
-def mention(key: str, text: str = "acme is good", observed: int = 1) -> Mention:
-    """Return a mention with content."""
-    return Mention(id=key, text=text, service="web").with_version(observed)
+def mention(key: str, text: str = "acme is good", observed: int = 1, at: datetime = NOW) -> Mention:
+    """Return a mention with content, collected ``at``."""
+    made = Mention(id=key, text=text, service="web", collected_at=at)
+    return made.with_version(observed)
 
 
 def test_mentions_are_enriched_and_indexed(world: World) -> None:
@@ -186,10 +221,10 @@ def child(code: str) -> list[str]:
 
 DEADLY = """
 class Analyser(WordAnalyser):
-    def analyse(self, mentions, now):
+    def analyse(self, mentions, now, brief=False):
         if any("deadly" in mention.text for mention in mentions):
             os.abort()
-        return super().analyse(mentions, now)
+        return super().analyse(mentions, now, brief=brief)
 """
 
 
@@ -274,3 +309,76 @@ def test_a_slow_machine_shows_mentions_before_all_are_read(
         progress=lambda report: seen.append(report.entries),
     )
     assert [after - before for before, after in pairwise(seen)] == sizes
+
+
+LATE = NOW - PROMPT - timedelta(seconds=1)
+
+
+def test_what_waited_long_is_stored_briefly_and_read_in_full_later(world: World) -> None:
+    """It is in the index at once with what costs little; its tone follows when nothing waits."""
+    world.put(mention("a", "bad acme", at=LATE), mention("b", "plain acme", at=LATE))
+    first, last = world.go_on()
+    assert (first.entries, first.created, first.in_full_later) == (2, 2, 1)
+    assert world.analyser.briefly == ["a", "b"]
+    assert (last.entries, last.updated, last.in_full_later) == (3, 1, 1)
+    assert world.analyser.asked == ["a"]
+    stored = world.index.get(["a", "b"])
+    assert stored["a"].sentiment is Sentiment.NEGATIVE
+    assert stored["b"].sentiment is None
+    assert not any(one.enrichment is None or one.enrichment.is_brief for one in stored.values())
+
+
+def test_what_is_seen_in_time_is_read_in_full_at_once(world: World) -> None:
+    """Nothing is read twice while the machine keeps up."""
+    world.put(mention("a", at=NOW - PROMPT), mention("b", at=NOW + timedelta(hours=1)))
+    (report,) = world.go_on()
+    assert report.in_full_later == 0
+    assert (world.analyser.briefly, world.analyser.asked) == ([], ["a", "b"])
+
+
+def test_who_waits_for_the_end_gets_everything_in_full(world: World) -> None:
+    """Draining reads each mention once, and what was put off before."""
+    world.put(mention("a", at=LATE))
+    world.go_on(most=1)
+    world.put(mention("b", at=LATE))
+    report = world.drain().report
+    assert (report.entries, report.in_full_later) == (2, 0)
+    assert (world.analyser.briefly, world.analyser.asked) == (["a"], ["b", "a"])
+    assert world.later.pending() == 0
+
+
+def test_what_comes_in_goes_before_what_was_put_off(world: World) -> None:
+    """What is stored already waits until the spool is empty, however long."""
+    world.put(*(mention(f"m{n}", at=LATE) for n in range(3)))
+    world.go_on(most=1)
+    world.put(mention("new"))
+    world.go_on()
+    assert world.analyser.asked == ["new", "m0", "m1", "m2"]
+
+
+def test_what_is_to_be_done_again_is_read_in_full_however_late(world: World) -> None:
+    """Who asked for it waits for its end; those beside it are still read briefly."""
+    again = mention("again", "bad acme", at=LATE)
+    world.producer.append([Envelope.of(mention("a", at=LATE)), Envelope.doing_again(again)])
+    world.go_on(most=1)
+    assert (world.analyser.briefly, world.analyser.asked) == (["a"], ["again"])
+    assert world.later.pending() == 1
+
+
+def test_what_is_put_off_and_fails_is_quarantined_with_the_rest(world: World) -> None:
+    """It stays in the index as it was, and its reason stands where all reasons stand."""
+    world.put(mention("a", "odd", at=LATE))
+    reports = world.go_on()
+    assert [report.quarantined for report in reports] == [0, 1]
+    assert [record["reason"] for record in world.consumer.quarantined()] == ["too odd"]
+    assert world.index.size() == 1
+
+
+def test_a_deletion_ends_what_was_put_off(world: World) -> None:
+    """Nothing of a mention comes back that was erased before it was read in full."""
+    world.put(mention("a", at=LATE))
+    world.go_on(most=1)
+    world.producer.append([Envelope.erasing("a")])
+    world.go_on()
+    assert world.index.get(["a"])["a"].erased
+    assert world.analyser.asked == []

@@ -136,6 +136,17 @@ def test_enrichment_of_the_newer_content_wins() -> None:
     assert join_all(states)["m"].enrichment == again
 
 
+def test_a_brief_enrichment_takes_nothing_away_from_a_full_one() -> None:
+    """Of one content what was found in full stays, whenever it was found; newer content wins."""
+    full = Enrichment(content_version=(0, 1, ""), enriched_us=1, language="en")
+    brief = Enrichment(content_version=(0, 1, ""), enriched_us=9, is_brief=True)
+    edited = Enrichment(content_version=(0, 2, ""), enriched_us=1, is_brief=True)
+    states = [Mention(id="m", enrichment=part) for part in (full, brief, edited)]
+    assert join(states[0], states[1]).enrichment == full
+    assert join(states[1], states[0]).enrichment == full
+    assert join_all(states)["m"].enrichment == edited
+
+
 def test_known_engagement_outranks_nothing_known() -> None:
     """Numbers win over no numbers and later numbers over earlier ones, also lower ones."""
     unknown = Mention(id="m")

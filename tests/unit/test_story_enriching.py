@@ -31,7 +31,9 @@ class StoryAnalyser:
     def __init__(self, model: str) -> None:
         self.model = model
 
-    def analyse(self, mentions: Sequence[Mention], now: datetime) -> list[Analysis]:
+    def analyse(
+        self, mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
         """Return one outcome a mention; "odd" texts fail."""
         return [
             Analysis(mention, "too odd") if "odd" in mention.text else self._one(mention, now)
@@ -59,6 +61,7 @@ class World:
         self.home = home
         self.producer = FileSpool(home / "spool", "test")
         self.consumer = FileSpool(home / "spool")
+        self.later = FileSpool(home / "later")
         self.index = MemoryIndex()
 
     def bring(self, *mentions: Mention, model: str = "a@1", at: datetime = NOW) -> None:
@@ -66,6 +69,7 @@ class World:
         self.producer.append([Envelope.of(mention) for mention in mentions])
         enricher = Enricher(
             spool=self.consumer,
+            later=self.later,
             index=self.index,
             analyser=StoryAnalyser(model),
             clock=lambda: at,
@@ -87,6 +91,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     yield made
     made.producer.close()
     made.consumer.close()
+    made.later.close()
 
 
 def mention(key: str, text: str, minutes: int = 0) -> Mention:

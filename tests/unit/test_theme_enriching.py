@@ -94,11 +94,13 @@ def test_a_text_that_breaks_the_finder_fails_alone(analyser: Analyser) -> None:
 def test_discovered_themes_go_on_after_a_restart(analyser: Analyser, tmp_path: Path) -> None:
     """A fresh enricher reads the themes back from the index and gives the next mention the same."""
     producer, consumer = FileSpool(tmp_path / "spool", "test"), FileSpool(tmp_path / "spool")
+    later = FileSpool(tmp_path / "later")
     index = MemoryIndex()
     for name, text in (("first", LATE), ("other", MATCH), ("second", AGAIN), ("german", GERMAN)):
         producer.append([Envelope.of(_mention(name, text))])
         enricher = Enricher(
             spool=consumer,
+            later=later,
             index=index,
             analyser=analyser,
             clock=lambda: NOW,
@@ -108,6 +110,7 @@ def test_discovered_themes_go_on_after_a_restart(analyser: Analyser, tmp_path: P
         enricher.run(drain=True, stop=threading.Event())
     producer.close()
     consumer.close()
+    later.close()
 
     stored = index.get(["first", "other", "second", "german"])
     made = {name: mention.enrichment for name, mention in stored.items()}

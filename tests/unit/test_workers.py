@@ -29,18 +29,18 @@ PLAIN = "class Analyser(WordAnalyser): pass"
 SLOW = """
 import time
 class Analyser(WordAnalyser):
-    def analyse(self, mentions, now):
+    def analyse(self, mentions, now, brief=False):
         time.sleep(0.02 * len(mentions))
-        return super().analyse(mentions, now)
+        return super().analyse(mentions, now, brief=brief)
 """
 
 UNFIT = """
 from core.errors import ModelError
 class Analyser(WordAnalyser):
-    def analyse(self, mentions, now):
+    def analyse(self, mentions, now, brief=False):
         if mentions[0].id != "warm-up":
             raise ModelError("the model is damaged")
-        return super().analyse(mentions, now)
+        return super().analyse(mentions, now, brief=brief)
 """
 
 
@@ -122,6 +122,14 @@ def test_a_text_that_fails_fails_alone(make: Make) -> None:
     assert outcomes[1].mention == mention("b", "odd")
 
 
+def test_workers_read_briefly_where_they_are_asked_to(make: Make) -> None:
+    """What takes long is unknown then, and the enrichment says so."""
+    (outcome,) = make(PLAIN, 1).analyse([mention("a", "bad acme")], NOW, brief=True)
+    made = outcome.mention.enrichment
+    assert made is not None
+    assert (made.is_brief, made.sentiment, made.language) == (True, None, "en")
+
+
 def test_models_that_cannot_be_used_are_an_error(make: Make) -> None:
     """What is no mention's fault is raised, not put down to the mentions."""
     with pytest.raises(ModelError, match="the model is damaged"):
@@ -192,12 +200,13 @@ def test_the_enricher_stores_each_mention_once_though_workers_die(
 ) -> None:
     """Deadly texts, more than an outage's share of one reason, are quarantined alone."""
     spool = FileSpool(tmp_path / "spool", "test")
-    reader = FileSpool(tmp_path / "spool")
+    reader, later = FileSpool(tmp_path / "spool"), FileSpool(tmp_path / "later")
     index = MemoryIndex()
     mentions = many(60) + [mention(f"x{n}", f"deadly {n}") for n in range(5)]
     spool.append([Envelope.of(one) for one in mentions])
     enricher = Enricher(
         spool=reader,
+        later=later,
         index=index,
         analyser=make(DEADLY),
         clock=lambda: NOW,
@@ -210,3 +219,4 @@ def test_the_enricher_stores_each_mention_once_though_workers_die(
     assert spool.pending() == 0
     spool.close()
     reader.close()
+    later.close()
