@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from alerts.events import FRESH, find_news, host_of, open_news
-from app.judging import rule_selection, without_copies
+from app.judging import rule_selection
 from app.queries import narrowed
 from app.rounds import Found, Round
 from core.mention import Mention
@@ -45,7 +45,9 @@ def examine(here: Round, rule: InstantRule) -> Found:
 def _candidates(here: Round, rule: InstantRule) -> list[Mention]:
     """Return the first mention of each story that became known of late and was not told.
 
-    Stories are counted by the index, so that a flood of copies costs as little as one.
+    The first of those that the rule asks for may be a copy: one by a big account, in a paper, or
+    with a word that the first telling did not have. Stories are counted by the index, so that a
+    flood of copies costs as little as one.
     """
     index, selection = here.queries.index, _selection(here, rule)
     told = {story for incident in here.known for story in incident.stories}
@@ -69,16 +71,7 @@ def _selection(here: Round, rule: InstantRule) -> Selection:
         back = max(back, min(here.now - here.awake.last, FRESH))
     # The second that runs belongs to it: what became known in it may have been told already.
     window = TimeWindow(here.now - back, here.now + timedelta(seconds=1))
-    return replace(watched_by(rule, here.now), window=window, view=View.LIVE)
-
-
-def watched_by(rule: InstantRule, now: datetime) -> Selection:
-    """Return the mentions that the rule watches, of each story the first.
-
-    Whether an outlet prints what others printed before is what a rule about outlets asks.
-    """
-    selection = rule_selection(rule, now)
-    return selection if isinstance(rule, OutletRule) else without_copies(selection)
+    return replace(rule_selection(rule, here.now), window=window, view=View.LIVE)
 
 
 def is_meant(rule: InstantRule, mention: Mention) -> bool:

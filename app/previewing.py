@@ -26,7 +26,7 @@ from app.answers import Health
 from app.bootstrap import Application
 from app.causes import find_findings
 from app.counting import PATIENCE
-from app.instant import is_meant, watched_by
+from app.instant import is_meant
 from app.judging import judge, rule_selection
 from app.kinds import KINDS
 from app.own_rules import all_rules
@@ -193,7 +193,7 @@ def _stories(application: Application, rule: InstantRule, length: timedelta) -> 
     queries, now = Queries(application), application.clock()
     zone = application.configuration.settings.time_zone
     window = TimeWindow.before(now, length)
-    selection = replace(watched_by(rule, now), window=window)
+    selection = replace(rule_selection(rule, now), window=window)
     if (count := queries.index.count(selection)) > LARGEST_READ:
         raise UsageError(
             f"rule {rule.name!r} matches {count:,} mentions in {length // DAY} days, and a preview "

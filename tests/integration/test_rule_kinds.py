@@ -131,6 +131,34 @@ def test_ten_thousand_copies_of_a_bot_are_one_mail(home: Home) -> None:
     assert len(home.mails) == 1
 
 
+def test_what_repeats_a_story_is_told_where_its_first_telling_is_not_asked_for(home: Home) -> None:
+    """A big account that shares what a small one wrote is told, and so is a copy with the word."""
+    text = "acme kettles leak, says a buyer in the north"
+    first = told(1, text, handle="p1@social.example", followers=10)
+    home.add(first)
+    home.evaluate()
+    assert not home.mails
+    assert first.enrichment is not None
+    repeated = {"story_id": first.enrichment.story_id, "is_copy": True}
+
+    def copy(number: int, text: str, **author: object) -> Mention:
+        made = told(number, text, **author)
+        assert made.enrichment is not None
+        return made.model_copy(update={"enrichment": made.enrichment.model_copy(update=repeated)})
+
+    home.add(
+        copy(2, text, handle="big@social.example", followers=120_000),
+        copy(3, f"{text} refund", handle="p3@social.example", followers=10),
+    )
+    home.now += MINUTE
+    outcomes = home.evaluate()
+    told_by = {name for name, one in outcomes.items() if one.outcome is Outcome.TOLD}
+    assert told_by == {"Big accounts", "Refunds"}
+    home.add(copy(4, f"{text} refund", handle="huge@social.example", followers=900_000))
+    home.now += MINUTE
+    assert {one.outcome for one in home.evaluate().values()} == {Outcome.QUIET}
+
+
 def test_each_story_is_told_once_and_its_link_opens_it(home: Home) -> None:
     """Stories that become known together are one mail, whose link opens exactly those."""
     home.add(told(1, "acme refund refused"), told(2, "acme refund was quick"))
