@@ -49,6 +49,10 @@ BATCH_SECONDS = 1.0
 PROMPT = timedelta(seconds=10)
 """What was collected longer ago is analysed briefly at first."""
 
+RECENT = timedelta(days=1)
+"""What was published longer ago is analysed in full at once: it is what news is compared with, and
+without its names everyone named today would seem new."""
+
 IDLE_SECONDS = 0.2
 """Between two looks at an empty spool; a look costs some hundredths of a millisecond."""
 
@@ -184,10 +188,16 @@ class Enricher:
         return Batch(self._spool, entries, is_brief)
 
     def _is_late(self, entries: Sequence[SpoolEntry]) -> bool:
-        """Return whether the first mention among them waited too long to be analysed in full."""
-        mentions = (entry.envelope.mention for entry in entries if entry.envelope and is_new(entry))
-        first = next((mention for mention in mentions if mention is not None), None)
-        return first is not None and self._clock() - first.collected_at > PROMPT
+        """Return whether the first of them is news that waited too long to be analysed in full."""
+        first = next((one for one in entries if one.envelope and one.envelope.mention), None)
+        news = self._news(first) if first else None
+        return news is not None and self._clock() - news.collected_at > PROMPT
+
+    def _news(self, entry: SpoolEntry) -> Mention | None:
+        """Return the mention of an entry; None for history and for what is to be done again."""
+        mention = entry.envelope.mention if entry.envelope else None
+        is_recent = mention is not None and self._clock() - mention.published_at < RECENT
+        return mention if is_recent and is_new(entry) else None
 
     def _process_until_done(self, batch: Batch, *, drain: bool, stop: threading.Event) -> None:
         """Try the batch until it is through; its attempt stays counted only if we die over it."""
@@ -280,13 +290,13 @@ class Enricher:
     def _ask(
         self, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_brief: bool
     ) -> list[Analysis]:
-        """Return one outcome a fragment; what comes to be enriched anew is analysed in full."""
+        """Return one outcome a fragment; briefly only where it is news."""
         found: dict[int, Analysis] = {}
         for brief in (False, True):
             places = [
                 place
                 for place, (entry, _) in enumerate(fragments)
-                if (is_brief and is_new(entry)) is brief
+                if (is_brief and self._news(entry) is not None) is brief
             ]
             mentions = [fragments[place][1] for place in places]
             outcomes = self._analyser.analyse(mentions, self._clock(), brief=brief)

@@ -131,7 +131,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def mention(key: str, text: str = "acme is good", observed: int = 1, at: datetime = NOW) -> Mention:
     """Return a mention with content, collected ``at``."""
-    made = Mention(id=key, text=text, service="web", collected_at=at)
+    made = Mention(id=key, text=text, service="web", published_at=NOW, collected_at=at)
     return made.with_version(observed)
 
 
@@ -334,6 +334,17 @@ def test_what_is_seen_in_time_is_read_in_full_at_once(world: World) -> None:
     (report,) = world.go_on()
     assert report.in_full_later == 0
     assert (world.analyser.briefly, world.analyser.asked) == ([], ["a", "b"])
+
+
+def test_history_is_read_in_full_at_once(world: World) -> None:
+    """What is compared with has its names and tone, also where a rush is on; news goes on."""
+    history = {"published_at": NOW - timedelta(days=1), "collected_at": LATE}
+    old = [mention(key).model_copy(update=history) for key in ("old", "older")]
+    world.put(mention("a", at=LATE), old[0], mention("b", at=LATE))
+    world.put(old[1], mention("c", at=LATE))
+    world.go_on(most=1)
+    assert world.analyser.briefly == ["a", "b", "c"]
+    assert world.analyser.asked == ["old", "older"]
 
 
 def test_who_waits_for_the_end_gets_everything_in_full(world: World) -> None:
