@@ -13,7 +13,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 FAST := not servers and not browser and not hub and not slow
 WHOLE := not hub
-# What needs no server runs on all cores; servers are shared, so the rest runs one by one.
+# What needs no server and is quick runs on all cores. Servers are shared, and slow tests start
+# processes that want the cores for themselves: the rest runs one by one.
 QUICK := tests/unit tests/contract
 COVER := --cov --cov-report=
 # Of one part ARGS may choose nothing.
@@ -54,13 +55,13 @@ run: $(VENV)/.installed  ## Start everything on configs/: collectors, enricher, 
 
 .PHONY: test
 test: $(VENV)/.installed test-tools  ## Run every test but those that need torch; brings up its own servers
-	@$(BIN)/pytest $(QUICK) -m "$(FAST)" -n auto --dist worksteal $(COVER) $(ARGS) || $(NONE)
+	@$(BIN)/pytest $(QUICK) tests/integration -m "$(FAST)" -n auto --dist worksteal $(COVER) $(ARGS) || $(NONE)
 	@$(BIN)/pytest $(QUICK) -m "$(WHOLE) and not ($(FAST))" $(COVER) --cov-append $(ARGS) || $(NONE)
-	@$(BIN)/pytest tests/integration tests/browser -m "$(WHOLE)" $(COVER) --cov-append $(ARGS) || $(NONE)
+	@$(BIN)/pytest tests/integration tests/browser -m "$(WHOLE) and not ($(FAST))" $(COVER) --cov-append $(ARGS) || $(NONE)
 	@$(MAKE) coverage
 
 .PHONY: test-fast
-test-fast: $(VENV)/.installed  ## Run the tests that need no server, in under a minute
+test-fast: $(VENV)/.installed  ## Run the tests that need no server, in two or three minutes
 	@$(BIN)/pytest $(QUICK) -m "$(FAST)" -n auto --dist worksteal $(ARGS)
 
 .PHONY: test-hub

@@ -105,6 +105,7 @@ def test_dry_run_command_sends_nothing(home: Home, run: Run) -> None:
     assert not (home.folder / "home" / "mail").exists()
 
 
+@pytest.mark.slow
 def test_preview_command(run: Run) -> None:
     """`alerts preview` prints its episodes as JSON, and as a table to people."""
     code, out, _ = run("alerts", "preview", "Acme volume", "--days", "7")
@@ -120,6 +121,7 @@ def test_preview_command(run: Run) -> None:
     assert "more an hour: after" in out
 
 
+@pytest.mark.slow
 def test_preview_command_writes_and_prints_the_mails(home: Home, run: Run) -> None:
     """`--mails` writes what every mail program opens, `--show` prints one; both say so as JSON."""
     folder = home.folder / "mails"

@@ -16,6 +16,8 @@ from core.ports import Poll, PollStatus
 from tests.fakes import crisis
 from tests.fakes.crisis_home import Home
 
+pytestmark = pytest.mark.slow
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 SOURCES = """\
 - {name: Fediverse, type: mastodon, url: "https://social.example", hashtags: [acme]}
