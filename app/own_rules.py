@@ -70,7 +70,8 @@ def save_own_rule(
 ) -> Rule:
     """Check and keep a rule made in the dashboard, in place of the one called ``replaces``.
 
-    ``data`` is plain: what an entry of alerts.yml says.
+    ``data`` is plain: what an entry of alerts.yml says. One that gets another name goes on with
+    its incidents, their marks, and who unsubscribed.
 
     Raises ConfigurationError with every problem, the keys as in alerts.yml.
     """
@@ -88,9 +89,13 @@ def save_own_rule(
     if problems:
         raise ConfigurationError(problems)
     # As it was written: what a later version makes of a default stays open.
-    application.state.save_own_rule(rule.name, {**data, "name": rule.name})
-    if replaces is not None and replaces != rule.name:
-        application.state.delete_own_rule(replaces)
+    data = {**data, "name": rule.name}
+    if any(known.name == replaces for known in application.configuration.alerts):
+        # What is kept under the old name is that of the rule in the file.
+        application.state.save_own_rule(rule.name, data)
+        application.state.delete_own_rule(str(replaces))
+    else:
+        application.state.save_own_rule(rule.name, data, replaces=replaces)
     return rule
 
 
@@ -99,6 +104,17 @@ def delete_own_rule(application: Application, name: str) -> None:
     if any(rule.name == name for rule in application.configuration.alerts):
         raise UsageError(f"{name!r} stands in alerts.yml; delete it there")
     application.state.delete_own_rule(name)
+
+
+def restore_own_rule(application: Application, data: Mapping[str, Any]) -> None:
+    """Bring a deleted rule back as it was, whatever was wrong with it.
+
+    ``data`` is that of its ``KnownRule``. Raises UsageError where its name was taken since.
+    """
+    name = str(data["name"])
+    if name.casefold() in {known.rule.name.casefold() for known in all_rules(application)}:
+        raise UsageError(f"another rule is called {name!r} now")
+    application.state.save_own_rule(name, data)
 
 
 def parse_rule(data: dict[str, Any]) -> Rule:

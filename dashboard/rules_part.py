@@ -11,8 +11,14 @@ import streamlit as st
 from app.answers import RuleState
 from app.handling import Record
 from app.kinds import KINDS
-from app.own_rules import KnownRule, all_rules, delete_own_rule, save_own_rule
-from core.errors import ConfigurationError
+from app.own_rules import (
+    KnownRule,
+    all_rules,
+    delete_own_rule,
+    restore_own_rule,
+    save_own_rule,
+)
+from core.errors import ConfigurationError, UsageError
 from core.rules import RULE_CLASSES, Period, RuleKind, Weekday
 from dashboard import drawing
 from dashboard.session import Session, Viewer, plain
@@ -95,7 +101,7 @@ def edit_rules(session: Session) -> None:
         for known in all_rules(session.application)
         if not known.is_provisioned
     }
-    _say_what_was_done()
+    _say_what_was_done(session)
     chosen = st.selectbox("Rule", [NEW, *own], key="rule-chosen")
     known = own.get(chosen)
     data = dict(known.data) if known else {}
@@ -113,7 +119,7 @@ def edit_rules(session: Session) -> None:
         _save(session, {"kind": kind.value, **values}, known)
     if known is not None and st.button("Delete this rule", key=f"rule-delete-{chosen}"):
         delete_own_rule(session.application, known.rule.name)
-        _done(f"{known.rule.name} was deleted.")
+        _done(f"{known.rule.name} was deleted.", deleted=known.data)
 
 
 def _save(session: Session, data: dict[str, Any], known: KnownRule | None) -> None:
@@ -131,17 +137,38 @@ CHANGES = "rule-changes"
 """Where the session counts what its viewer changed."""
 
 
-def _done(text: str) -> None:
+DELETED = "rule-deleted"
+"""Where the session keeps what its viewer deleted last, until something else is done."""
+
+
+def _done(text: str, deleted: Mapping[str, Any] | None = None) -> None:
     """Say what was done after drawing the page anew, where it shows already."""
-    st.session_state["rule-done"] = text
-    st.session_state[CHANGES] = st.session_state.get(CHANGES, 0) + 1
+    _note(text, deleted)
     st.rerun()
 
 
-def _say_what_was_done() -> None:
-    text = st.session_state.pop("rule-done", None)
+def _note(text: str, deleted: Mapping[str, Any] | None = None) -> None:
+    st.session_state["rule-done"], st.session_state[DELETED] = text, deleted
+    st.session_state[CHANGES] = st.session_state.get(CHANGES, 0) + 1
+
+
+def _say_what_was_done(session: Session) -> None:
+    deleted = st.session_state.get(DELETED)
+    # What can be taken back is said for as long as it can.
+    text = st.session_state.get("rule-done") if deleted else st.session_state.pop("rule-done", None)
     if text:
         st.success(plain(text), icon=":material/check:")
+    if deleted:
+        st.button("Undo", key="rule-undo", on_click=_restore, args=(session, deleted))
+
+
+def _restore(session: Session, deleted: Mapping[str, Any]) -> None:
+    try:
+        restore_own_rule(session.application, deleted)
+    except UsageError as err:
+        st.toast(plain(str(err)), icon=":material/error:")
+        return
+    _note(f"{deleted['name']} is back.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,10 +255,18 @@ class StateStore:
         with self._transaction() as connection:
             return [dict(row) for row in connection.execute(query).scalars()]
 
-    def save_own_rule(self, name: str, data: Mapping[str, Any]) -> None:
-        """Add the rule called ``name`` or replace it."""
+    def save_own_rule(
+        self, name: str, data: Mapping[str, Any], *, replaces: str | None = None
+    ) -> None:
+        """Add the rule called ``name``, or put it in place of the one called ``replaces``.
+
+        Under another name it keeps its incidents, what was told of it and who unsubscribed.
+        """
         with self._transaction(writes=True) as connection:
             self._upsert(connection, tables.rules, {"name": name, "data": dict(data)})
+            if replaces is not None and replaces != name:
+                connection.execute(sa.delete(tables.rules).where(tables.rules.c.name == replaces))
+                _rename_rule(connection, replaces, name)
 
     def delete_own_rule(self, name: str) -> None:
         """Forget the rule called ``name``; safe to call twice."""
@@ -317,6 +325,23 @@ class StateStore:
         with self._transaction() as connection:
             row = connection.execute(query).scalar_one_or_none()
         return Incident.model_validate(row) if row is not None else None
+
+
+def _rename_rule(connection: sa.Connection, old: str, new: str) -> None:
+    """Have what is kept about the rule called ``old`` be about the one called ``new``."""
+    table = tables.incidents
+    held = connection.execute(sa.select(table.c.id, table.c.data).where(table.c.rule == old)).all()
+    for key, data in held:
+        changed = {"rule": new, "data": {**data, "rule": new}}
+        connection.execute(sa.update(table).where(table.c.id == key).values(changed))
+    # Who unsubscribed from a rule of the new name that is long gone is kept as well.
+    mutes = tables.mutes
+    twice = sa.select(mutes.c.recipient).where(mutes.c.rule == new)
+    connection.execute(
+        sa.delete(mutes).where(mutes.c.rule == old, mutes.c.recipient.in_(twice.scalar_subquery()))
+    )
+    for named in (tables.notifications, mutes):
+        connection.execute(sa.update(named).where(named.c.rule == old).values(rule=new))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from alerts.incident import Evidence, Incident
+from alerts.notification import Notification
+from app.stores.outbox import OutboxStore
 from app.stores.samples import Sample
 from app.stores.state import StateStore
 from app.stores.tables import metadata
@@ -47,6 +49,19 @@ def incident(key: str, opened_at: datetime, resolved_at: datetime | None = None)
         first=evidence,
         latest=evidence,
         peak_observed=40,
+    )
+
+
+def notification(key: str, rule: str) -> Notification:
+    """Return what the rule tells, of no incident."""
+    return Notification(
+        key=key,
+        step="opened",
+        subject="Acme",
+        message_id=f"<{key}@groundswell>",
+        created_at=NOW,
+        expires_at=NOW + timedelta(days=1),
+        rule=rule,
     )
 
 
@@ -189,6 +204,28 @@ def test_only_an_unresolved_incident_is_open(state: StateStore) -> None:
     assert state.open_incident("spike") == incident("new", NOW)
     assert state.open_incident("another") is None
     assert state.open_incidents() == [incident("new", NOW)]
+
+
+def test_a_renamed_rule_keeps_what_is_known_of_it(state: StateStore) -> None:
+    """Its incidents, what was told and who unsubscribed go by the new name, and no other's."""
+    outbox = OutboxStore(state)
+    state.save_own_rule("spike", {"name": "spike", "minimum": 5})
+    state.save_incident(incident("a", NOW))
+    state.save_incident(incident("b", NOW).model_copy(update={"rule": "other"}))
+    outbox.add(notification("a.opened", "spike"), [])
+    for recipient, rule in (("ann@acme.example", "spike"), ("ann@acme.example", "loud")):
+        outbox.mute(recipient, rule, NOW)
+    outbox.mute("ben@acme.example", "spike", NOW)
+    state.save_own_rule("loud", {"name": "loud", "minimum": 5}, replaces="spike")
+    assert state.own_rules() == [{"name": "loud", "minimum": 5}]
+    assert {one.id: one.rule for one in state.incidents()} == {"a": "loud", "b": "other"}
+    opened = state.open_incident("loud")
+    assert opened is not None
+    assert (opened.id, opened.rule) == ("a", "loud")
+    told = outbox.notification("a.opened")
+    assert told is not None
+    assert told.rule == "loud"
+    assert set(outbox.muted()) == {("ann@acme.example", "loud"), ("ben@acme.example", "loud")}
 
 
 def test_threads_write_side_by_side(state: StateStore) -> None:

@@ -479,6 +479,29 @@ def test_marks_propose_a_budget_that_can_be_used_and_taken_back(
     application.close()
 
 
+def test_a_deleted_rule_can_be_taken_back(folder: Path, open_view: Open) -> None:
+    """As it was; not where its name was taken since, which is said."""
+    application = open_scenario(folder, writes=True)
+    own = {"name": "Own", "kind": "volume_spike", "topic": "Acme", "minimum": 7}
+    save_own_rule(application, own)
+    page = open_view("alerts")
+    page.selectbox(key="rule-chosen").select("Own").run()
+    page.button(key="rule-delete-Own").click().run()
+    assert not page.exception
+    assert "Own was deleted" in page.success[0].value
+    assert "Own" not in rules_by_name(application)
+    page.button(key="rule-undo").click().run()
+    assert rules_by_name(application)["Own"].data == own
+    assert "Own is back" in page.success[0].value
+    page.selectbox(key="rule-chosen").select("Own").run()
+    page.button(key="rule-delete-Own").click().run()
+    save_own_rule(application, {**own, "minimum": 9})
+    page.button(key="rule-undo").click().run()
+    assert "another rule is called" in page.toast[0].value
+    assert rules_by_name(application)["Own"].data["minimum"] == 9
+    application.close()
+
+
 def test_the_page_shows_a_rule_whose_topic_is_gone(folder: Path, open_view: Open) -> None:
     """It says so first, and that it rings nobody."""
     application = open_scenario(folder, writes=True)

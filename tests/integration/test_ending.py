@@ -84,6 +84,28 @@ def test_a_topic_that_is_gone_ends_its_incidents(home: Home) -> None:
     assert not home.mailer.sent
 
 
+def test_a_renamed_rule_goes_on_with_its_incident(home: Home) -> None:
+    """Under the new name it tells the same crisis not anew, and at last that it is over."""
+    save_own_rule(home.application, {**OWN, "name": "Loud"}, replaces="Own volume")
+    assert home.evaluate()["Loud"].outcome is Outcome.OPEN
+    assert not home.mailer.sent
+    home.clock.now += timedelta(hours=3)
+    home.evaluate()
+    over = incident_of(home, "Loud")
+    assert (over.step, over.ended_because) == (IncidentStep.RESOLVED, None)
+    assert [one.step for one, _ in home.told(over)] == ["opened", "resolved"]
+
+
+def test_renaming_takes_nothing_from_a_rule_of_the_file(home: Home) -> None:
+    """What is kept under a name that stands in alerts.yml is not that of the page's."""
+    own = {**OWN, "name": "Acme volume"}
+    home.application.state.save_own_rule("Acme volume", own)
+    save_own_rule(home.application, {**OWN, "name": "Loud"}, replaces="Acme volume")
+    assert incident_of(home, "Acme volume").resolved_at is None
+    names = {one["name"] for one in home.application.state.own_rules()}
+    assert names == {"Own volume", "Loud"}
+
+
 def test_what_comes_back_is_a_new_incident(home: Home) -> None:
     """A rule that is made again finds the crisis that still lasts, and tells it anew."""
     delete_own_rule(home.application, "Own volume")
