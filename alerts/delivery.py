@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import getaddresses
 from pathlib import Path
+from typing import Any
 
 from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.settings import MailSecurity, MailSettings
@@ -22,6 +23,16 @@ TEMPORARY = range(400, 500)
 
 TAKEN = (250, 251)
 """Reply codes by which a server takes a recipient (RFC 5321, 4.3.2)."""
+
+TOO_LARGE = 552
+"""The one refusal of a sender that is about the message: its size is named with it (RFC 1870)."""
+
+NOT_LET_IN = (530, 534, 535, 538)
+"""Reply codes by which a server asks for a login or for encryption (RFC 4954, 6)."""
+
+TAKING_SECONDS = 600.0
+"""How long a server may think about a mail (RFC 5321, 4.5.3.2.6): who hangs up before it has
+answered sends again what it may have taken."""
 
 
 class FolderMailer:
@@ -74,6 +85,25 @@ class FolderMailer:
         return earlier or self._folder / f"{date}-{words or 'mail'}-{digest}.eml"
 
 
+class _Patient(smtplib.SMTP):
+    """A connection that waits longer for the answer to a whole mail than for any other."""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self._wait(max(self.timeout, TAKING_SECONDS))
+        try:
+            return super().data(msg)
+        finally:
+            self._wait(self.timeout)
+
+    def _wait(self, seconds: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+
+class _PatientTls(_Patient, smtplib.SMTP_SSL):
+    """The same, encrypted from the beginning."""
+
+
 class SmtpMailer:
     """Sends e-mails through the SMTP server of the settings."""
 
@@ -106,11 +136,15 @@ class SmtpMailer:
         with self._conversation() as server:
             server.ehlo_or_helo_if_needed()
             _check(*server.noop())
-            _check(*server.mail(sender, () if is_ascii else ("SMTPUTF8",)))
+            code, reply = server.mail(sender, () if is_ascii else ("SMTPUTF8",))
+            if code not in TAKEN:
+                raise smtplib.SMTPSenderRefused(code, reply, sender)
             answers = {spec: server.rcpt(spec) for spec in recipients}
             _check(*server.rset())
         refused = {spec: told for spec, told in answers.items() if told[0] not in TAKEN}
         if refused:
+            if any(code in NOT_LET_IN for code, _ in refused.values()):
+                raise MailUnavailable(f"{self._host} refuses {_words(refused)}")
             is_later = all(code in TEMPORARY for code, _ in refused.values())
             error = RetryableError if is_later else QuarantineError
             raise error(f"{self._host} refuses {_words(refused)}")
@@ -124,14 +158,22 @@ class SmtpMailer:
             yield server
         except smtplib.SMTPRecipientsRefused as err:
             reason = f"{self._host} refuses every recipient: {_words(err.recipients)}"
-            if any(code in TEMPORARY for code, _ in err.recipients.values()):
+            codes = [code for code, _ in err.recipients.values()]
+            if any(code in NOT_LET_IN for code in codes):
+                raise MailUnavailable(reason) from err
+            if any(code in TEMPORARY for code in codes):
                 raise RetryableError(reason) from err
             raise QuarantineError(reason) from err
         except smtplib.SMTPResponseException as err:
             reason = f"{self._host} answers {_reply(err.smtp_code, err.smtp_error)}"
             if err.smtp_code in TEMPORARY:
                 raise RetryableError(reason) from err
+            if _is_about_settings(err):
+                raise MailUnavailable(reason) from err
             raise QuarantineError(reason) from err
+        except (smtplib.SMTPNotSupportedError, ValueError) as err:
+            # An address that this server or protocol has no letters for.
+            raise QuarantineError(f"{self._host} cannot be given this mail: {err}") from err
         except (OSError, smtplib.SMTPException) as err:
             # It may have taken the message and died before it said so: nobody can tell.
             raise RetryableError(f"{self._where} went away over the message: {err}") from err
@@ -165,23 +207,39 @@ class SmtpMailer:
             raise MailUnavailable(
                 f"{self._where} shows a certificate that cannot be trusted: {err.verify_message}"
             ) from err
+        except UnicodeEncodeError as err:
+            # The library's words hold the password.
+            raise MailUnavailable(
+                f"{self._where}: user and password must be of ASCII letters for a login"
+            ) from err
         except (OSError, smtplib.SMTPException) as err:
             raise MailUnavailable(f"{self._where} cannot be used: {err}") from err
         return server
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self) -> _Patient:
         mail, timeout = self._mail, self._mail.timeout.total_seconds()
         if mail.security is MailSecurity.TLS:
             context = ssl.create_default_context()
-            return smtplib.SMTP_SSL(self._host, mail.port, timeout=timeout, context=context)
-        return smtplib.SMTP(self._host, mail.port, timeout=timeout)
+            return _PatientTls(self._host, mail.port, timeout=timeout, context=context)
+        return _Patient(self._host, mail.port, timeout=timeout)
 
     def _prepare(self, server: smtplib.SMTP) -> None:
         mail = self._mail
         if mail.security is MailSecurity.STARTTLS:
             server.starttls(context=ssl.create_default_context())
+        if mail.username and not mail.password:
+            raise smtplib.SMTPException(
+                "mail.username is set, but no password: set GROUNDSWELL_MAIL__PASSWORD"
+            )
         if mail.username and mail.password:
             server.login(mail.username, mail.password.get_secret_value())
+
+
+def _is_about_settings(err: smtplib.SMTPResponseException) -> bool:
+    """Return whether a refusal is mended in the settings, so that the mail is wanted still."""
+    if isinstance(err, smtplib.SMTPSenderRefused):
+        return err.smtp_code != TOO_LARGE
+    return err.smtp_code in NOT_LET_IN
 
 
 def _check(code: int, text: bytes) -> None:

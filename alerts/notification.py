@@ -33,6 +33,7 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     REFUSED = "refused"
     EXPIRED = "expired"
+    MUTED = "muted"
 
 
 @dataclass(frozen=True, slots=True)

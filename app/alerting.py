@@ -187,6 +187,9 @@ def _send_until(
             heartbeat.beat()
         except RetryableError as err:
             log.warning("outbox_waits", reason=str(err))
+        except Exception:
+            # This thread is all that sends: whatever it was, the next look may do better.
+            log.exception("outbox_failed")
         outbox.wake.wait(SEND_EVERY.total_seconds())
 
 

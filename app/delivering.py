@@ -244,8 +244,9 @@ class Outbox:
             for delivery in self._store.held()
             if (told := self._store.notification(delivery.key)) and told.incident == incident
         ]
+        now = self._clock()
         for delivery in held:
-            self._store.release(delivery, self._clock())
+            self._store.release(delivery, now, now + STILL_OF_INTEREST)
         if held:
             self.wake.set()
         return len(held)
@@ -286,7 +287,7 @@ class Outbox:
         for (recipient, is_held), deliveries in by_recipient.items():
             if len(deliveries) <= (1 if is_held else LATE_AT_ONCE):
                 for delivery in deliveries if is_held else ():
-                    self._store.release(delivery, now)
+                    self._store.release(delivery, now, now + STILL_OF_INTEREST)
                 continue
             words = {one.words for one in deliveries}
             reason = f"Held back: {', '.join(sorted(words))}." if is_held else LATE_WORDS
@@ -353,6 +354,10 @@ class Outbox:
             self._server_is_up(delivery)
             log.error("mail_refused", key=delivery.key, to=delivery.recipient, reason=str(err))
             return self._over(delivery, DeliveryState.REFUSED, f"refused: {err}")
+        except Exception as err:
+            # A fault of ours over one message keeps no other back.
+            log.exception("mail_failed", key=delivery.key, to=delivery.recipient)
+            return self._failed(delivery, f"failed: {type(err).__name__}")
         self._server_is_up(delivery)
         return self._over(delivery, DeliveryState.SENT, words)
 

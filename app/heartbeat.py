@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.stores.segment import replace_file
+from core.errors import DurabilityError
 
 if TYPE_CHECKING:
     from app.bootstrap import Application
@@ -48,7 +49,11 @@ class Heartbeat:
             "is_well": problem is None,
             "problem": problem,
         }
-        replace_file(self._application.home / FILE, json.dumps(report).encode())
+        try:
+            replace_file(self._application.home / FILE, json.dumps(report).encode())
+        except (OSError, DurabilityError) as err:
+            log.warning("heartbeat_failed", reason=str(err))
+            return
         if problem is None:
             self._ping()
 

@@ -34,6 +34,7 @@ STATE_NAMES = {
     DeliveryState.LISTED: "told",
     DeliveryState.REFUSED: "not sent",
     DeliveryState.EXPIRED: "given up after two days",
+    DeliveryState.MUTED: "not sent: unsubscribed before",
 }
 
 

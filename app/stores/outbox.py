@@ -177,20 +177,27 @@ class OutboxStore:
             # Since when it waits stays as it is.
             connection.execute(_of(table.update(), delivery).values(changes))
 
-    def release(self, delivery: Delivery, now: datetime) -> None:
-        """Send what is held back now."""
+    def release(self, delivery: Delivery, now: datetime, expires_at: datetime) -> None:
+        """Send what is held back now, and give it up at ``expires_at`` at the earliest."""
+        told = tables.notifications
         with self._transaction(writes=True) as connection:
             _change(connection, delivery, DeliveryState.WAITING, now, due_at=_stored(now))
+            is_sooner = (told.c.key == delivery.key) & (told.c.expires_at < _stored(expires_at))
+            connection.execute(
+                told.update().where(is_sooner).values(expires_at=_stored(expires_at))
+            )
 
     def expire(self, now: datetime) -> int:
-        """Give up what is no news any more; return how many deliveries that were."""
+        """Give up what is no news any more; return how many deliveries that were.
+
+        What is held back has a time of its own: a quiet weekend is longer than news stays news.
+        """
         table, told = tables.deliveries, tables.notifications
         old = sa.select(told.c.key).where(told.c.expires_at <= _stored(now))
-        open_states = (DeliveryState.WAITING.value, DeliveryState.HELD.value)
         with self._transaction(writes=True) as connection:
             result = connection.execute(
                 table.update()
-                .where(table.c.state.in_(open_states), table.c.key.in_(old))
+                .where(table.c.state == DeliveryState.WAITING.value, table.c.key.in_(old))
                 .values(state=DeliveryState.EXPIRED.value, changed_at=_stored(now), content=None)
             )
         return int(result.rowcount)
@@ -208,10 +215,22 @@ class OutboxStore:
     # --- who wants none
 
     def mute(self, recipient: str, rule: str, at: datetime) -> None:
-        """Tell ``recipient`` nothing more of ``rule``."""
+        """Tell ``recipient`` nothing more of ``rule``, nor what is not sent yet."""
         row = {"recipient": recipient, "rule": rule, "at": _stored(at)}
+        table, told = tables.deliveries, tables.notifications
+        open_states = (DeliveryState.WAITING.value, DeliveryState.HELD.value)
+        of_rule = sa.select(told.c.key).where(told.c.rule == rule)
         with self._transaction(writes=True) as connection:
             self._upsert(connection, tables.mutes, row)
+            connection.execute(
+                table.update()
+                .where(
+                    table.c.recipient == recipient,
+                    table.c.state.in_(open_states),
+                    table.c.key.in_(of_rule),
+                )
+                .values(state=DeliveryState.MUTED.value, changed_at=_stored(at), content=None)
+            )
 
     def unmute(self, recipient: str, rule: str) -> None:
         """Tell ``recipient`` of ``rule`` again."""

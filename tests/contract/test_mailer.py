@@ -241,10 +241,72 @@ def test_server_that_dies_over_the_message_is_about_that_message(smtp_server: Sm
 
 
 def test_server_that_thinks_longer_than_the_timeout(smtp_server: SmtpServer) -> None:
+    """A scan of the whole mail takes its time: who hung up would send it again and again."""
+    smtp_server.seconds_a_mail = 1.5
+    SmtpMailer(settings(smtp_server.port, timeout=timedelta(seconds=0.5))).send(mail())
+    assert len(smtp_server.mails) == 1
+
+
+def test_server_that_thinks_for_ever(
+    smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may have taken the message: that is tried again."""
+    monkeypatch.setattr("alerts.delivery.TAKING_SECONDS", 0.1)
     smtp_server.seconds_a_mail = 1.5
     with pytest.raises(RetryableError, match=r"went away over the message: .*timed out"):
         SmtpMailer(settings(smtp_server.port, timeout=timedelta(seconds=0.5))).send(mail())
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_a_server_that_wants_a_login_keeps_the_mail_waiting() -> None:
+    """That is mended in the settings, and the alert is wanted still: no mail is refused for it."""
+    with SmtpServer(login=("bot", "s3cret-pass")) as server:
+        plain = settings(server.port)
+        for hand_over in (SmtpMailer(plain).send, SmtpMailer(plain).probe):
+            with pytest.raises(MailUnavailable, match="530"):
+                hand_over(mail())
+        named = SmtpMailer(settings(server.port, username="bot"))
+        with pytest.raises(MailUnavailable, match="GROUNDSWELL_MAIL__PASSWORD"):
+            named.send(mail())
+        assert not server.mails
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("553 5.7.1 not your address", MailUnavailable),
+        ("552 5.3.4 too large", QuarantineError),
+        ("451 4.7.1 later", RetryableError),
+    ],
+)
+def test_a_sender_that_is_refused(
+    smtp_server: SmtpServer, answer: str, error: type[Exception]
+) -> None:
+    """Another sender can be set, so the mail waits; a size or a "later" is about that mail."""
+    smtp_server.sender_answer = answer
+    mailer = SmtpMailer(settings(smtp_server.port))
+    for hand_over in (mailer.send, mailer.probe):
+        with pytest.raises(error, match=answer) as caught:
+            hand_over(mail())
+        assert isinstance(caught.value, MailUnavailable) is (error is MailUnavailable)
+
+
+def test_a_relay_that_asks_at_the_recipient(smtp_server: SmtpServer) -> None:
+    """Some servers ask for the login only there."""
+    smtp_server.refused = dict.fromkeys(("zoe@news.example", "ops@news.example"), "530 log in")
+    mailer = SmtpMailer(settings(smtp_server.port))
+    for hand_over in (mailer.send, mailer.probe):
+        with pytest.raises(MailUnavailable, match="530 log in"):
+            hand_over(mail())
+
+
+def test_an_address_that_no_letter_of_the_server_writes(smtp_server: SmtpServer) -> None:
+    """A server without SMTPUTF8 will not have it later either."""
+    smtp_server.features = ("8BITMIME",)
+    foreign = mail()
+    foreign.replace_header("To", "zoë@news.example")
+    with pytest.raises(QuarantineError, match="SMTPUTF8"):
+        SmtpMailer(settings(smtp_server.port)).send(foreign)
 
 
 def test_nobody_listens() -> None:
@@ -336,6 +398,16 @@ def test_wrong_password_waits_and_stays_secret(
     with pytest.raises(MailUnavailable, match="535") as caught:
         secured(tls_server, "wrong-pass").send(mail())
     assert "wrong-pass" not in str(caught.value)
+
+
+def test_a_password_beyond_ascii_waits_and_stays_secret(
+    tls_server: SmtpServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The protocol's library cannot say it; whoever reads the reason knows what to change."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(MailUnavailable, match="ASCII") as caught:
+        secured(tls_server, "paßwort").send(mail())
+    assert "paßwort" not in str(caught.value)
 
 
 def test_starttls_that_is_not_offered(smtp_server: SmtpServer) -> None:

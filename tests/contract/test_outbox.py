@@ -115,15 +115,19 @@ def test_what_is_over_forgets_its_content(outbox: OutboxStore, over: DeliverySta
 
 
 def test_what_is_no_news_any_more_is_given_up(outbox: OutboxStore) -> None:
-    """Waiting and held deliveries end when their notification expires; others stay as they are."""
+    """What waits ends when its notification expires; what is held back has a time of its own."""
     held = delivery(to="b@acme.example", state=DeliveryState.HELD)
     sent = delivery(to="c@acme.example")
     outbox.add(notification(), [delivery(), held, sent])
     outbox.finish(sent, DeliveryState.SENT, NOW, "there")
     assert outbox.expire(NOW + 47 * HOUR) == 0
-    assert outbox.expire(NOW + 48 * HOUR) == 2
+    assert outbox.expire(NOW + 48 * HOUR) == 1
     ((_, found),) = outbox.of_incident("i1")
-    assert [one.state.value for one in found] == ["sent", "expired", "expired"]
+    assert {one.recipient[0]: one.state.value for one in found} == {
+        "a": "expired",
+        "b": "held",
+        "c": "sent",
+    }
 
 
 def test_a_list_stands_for_what_was_held_back(outbox: OutboxStore) -> None:
@@ -142,11 +146,14 @@ def test_a_list_stands_for_what_was_held_back(outbox: OutboxStore) -> None:
 
 
 def test_what_is_held_can_be_released(outbox: OutboxStore) -> None:
-    """It is due at once."""
-    held = delivery(state=DeliveryState.HELD, due=NOW + HOUR)
+    """It is due at once, and news for as long as if it were new."""
+    held = delivery(state=DeliveryState.HELD, due=NOW + 60 * HOUR)
     outbox.add(notification(), [held])
-    outbox.release(held, NOW)
-    assert [one.due_at for one in outbox.waiting(NOW)] == [NOW]
+    monday = NOW + 60 * HOUR
+    outbox.release(held, monday, monday + 48 * HOUR)
+    assert outbox.expire(monday) == 0
+    assert [one.due_at for one in outbox.waiting(monday)] == [monday]
+    assert outbox.expire(monday + 48 * HOUR) == 1
 
 
 def test_what_was_told_is_counted_by_recipient_and_rule(outbox: OutboxStore) -> None:
@@ -168,6 +175,23 @@ def test_who_unsubscribed_is_remembered_until_taken_back(outbox: OutboxStore) ->
     assert outbox.muted() == {("a@acme.example", "spike"): NOW + MINUTE}
     outbox.unmute("a@acme.example", "spike")
     assert outbox.muted() == {}
+
+
+def test_who_unsubscribes_gets_nothing_that_waits_either(outbox: OutboxStore) -> None:
+    """What is not sent yet of that rule ends; what was sent, other rules and people stay."""
+    held = delivery(state=DeliveryState.HELD)
+    outbox.add(notification(), [held, delivery(to="b@acme.example")])
+    outbox.add(notification("i2.opened"), [delivery("i2.opened")])
+    outbox.add(replace(notification("i3.opened"), rule="other"), [delivery("i3.opened")])
+    outbox.add(notification("i4.opened"), [delivery("i4.opened", state=DeliveryState.SENT)])
+    outbox.mute("a@acme.example", "spike", NOW + MINUTE)
+    assert outbox.held() == []
+    waiting = [(one.key, one.recipient) for one in outbox.waiting()]
+    assert waiting == [("i1.opened", "b@acme.example"), ("i3.opened", "a@acme.example")]
+    (ended,) = [one for one in outbox.of_key("i1.opened") if one.recipient == "a@acme.example"]
+    assert (ended.state, ended.content) == (DeliveryState.MUTED, None)
+    assert outbox.of_key("i4.opened")[0].state is DeliveryState.SENT
+    assert outbox.lost(NOW) == []
 
 
 def test_what_an_older_release_told_is_not_told_again(tmp_path: Path) -> None:

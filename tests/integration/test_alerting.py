@@ -16,7 +16,7 @@ from alerts.incident import IncidentStep
 from alerts.notification import DeliveryState
 from app.alerting import Outcome, RuleOutcome, watch_rules
 from app.counting import Counts
-from app.delivering import Sent
+from app.delivering import Outbox, Sent
 from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
 from app.previewing import preview
@@ -385,7 +385,7 @@ def test_rule_with_now_in_its_query_is_judged(tmp_path: Path) -> None:
 def test_watching_stops_on_the_event_and_waits_for_engines(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The loop goes on when an engine was away, and ends as soon as it is told to."""
+    """Judging and sending go on when an engine was away or a look failed, and end when told to."""
     stop, heard, refresh = threading.Event(), list[RuleOutcome](), home.application.index.refresh
     sent = list[Sent]()
     failures: list[Exception] = [RetryableError("index is away")]
@@ -403,6 +403,14 @@ def test_watching_stops_on_the_event_and_waits_for_engines(
         if len(heard) >= 4 and len(sent) == 2:
             stop.set()
 
+    faults, deliver = [ZeroDivisionError("of ours")], Outbox.deliver_due
+
+    def faulty(outbox: Outbox) -> list[Sent]:
+        if faults:
+            raise faults.pop()
+        return deliver(outbox)
+
+    monkeypatch.setattr(Outbox, "deliver_due", faulty)
     monkeypatch.setattr(home.application.index, "refresh", flaky)
     watch_rules(home.application, timedelta(milliseconds=5), stop, tell)
     assert [one.outcome for one in heard[:4]] == [

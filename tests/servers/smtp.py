@@ -49,6 +49,10 @@ class SmtpServer:
         """How many of the next mails it keeps and then goes away without an answer."""
         self.goodbye: str | None = None
         """The answer to QUIT, where it is not the usual one."""
+        self.sender_answer: str | None = None
+        """The answer to MAIL FROM, where it is not the usual one."""
+        self.features: tuple[str, ...] | None = None
+        """The only ones that it says to have, where not all."""
         self._answers: list[str] = []
         self._login = login
         self._controller = Controller(
@@ -80,6 +84,25 @@ class SmtpServer:
         assert isinstance(data, LoginPassword)
         given = (data.login.decode(), data.password.decode())
         return AuthResult(success=given == self._login, handled=False)
+
+    async def handle_EHLO(  # noqa: N802 - the name that aiosmtpd calls
+        self, server: SMTP, session: Session, envelope: Envelope, name: str, lines: list[str]
+    ) -> list[str]:
+        """Say what it can do."""
+        session.host_name = name
+        if self.features is None:
+            return lines
+        return [f"250-{HOST}", *(f"250-{one}" for one in self.features), "250 HELP"]
+
+    async def handle_MAIL(  # noqa: N802 - the name that aiosmtpd calls
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a sender, or refuse it."""
+        if self.sender_answer is not None:
+            return self.sender_answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -293,6 +293,41 @@ def test_a_single_alert_held_back_comes_as_it_was(tmp_path: Path) -> None:
     desk.state.close()
 
 
+def test_a_quiet_weekend_loses_nothing(tmp_path: Path) -> None:
+    """What is held back from Friday night to Monday, which is longer than news waits otherwise."""
+    desk = Desk(tmp_path, quiet_hours={**NIGHT, "weekends": True})
+    desk.now = datetime(2026, 11, 27, 23, 30, tzinfo=UTC)
+    assert desk.now.strftime("%a") == "Fri"
+    for number in range(3):
+        key = f"i{number}.opened"
+        desk.outbox.enqueue(mail(key), key, rule=RULE, incident=f"i{number}")
+    single = RULE.model_copy(update={"recipients": (THREE[1],)})
+    desk.outbox.enqueue(mail("i9.opened"), "i9.opened", THREE[1:2], rule=single, incident="i9")
+    for hours in range(0, 80, 4):
+        desk.now = datetime(2026, 11, 27, 23, 30, tzinfo=UTC) + hours * HOUR
+        desk.outbox.deliver_due()
+    subjects = {str(one["To"]): str(one["Subject"]) for one in desk.mailer.sent}
+    assert subjects == {
+        THREE[0]: "3 alerts held back, all over",
+        THREE[1]: "Grüße: 4.3 times the volume",
+    }
+    assert desk.store.lost(NOW) == []
+    desk.state.close()
+
+
+def test_a_fault_over_one_mail_keeps_no_other_back(desk: Desk) -> None:
+    """An exception that nobody foresaw waits as a failure does, and the next mail goes out."""
+    desk.mailer.failures = {THREE[0]: ZeroDivisionError("of ours")}
+    desk.outbox.enqueue(mail(), "i1.opened", THREE[:2], incident="i1")
+    desk.outbox.deliver_due()
+    assert desk.mailer.to == [THREE[1]]
+    assert [one.words for one in desk.store.failing()] == ["failed: ZeroDivisionError"]
+    desk.mailer.failures = {}
+    desk.now += MINUTE
+    desk.outbox.deliver_due()
+    assert desk.states() == {THREE[0]: "sent", THREE[1]: "sent"}
+
+
 def test_what_is_urgent_breaks_through(tmp_path: Path) -> None:
     """An urgent message goes out at night, and one that becomes urgent does then."""
     desk = Desk(tmp_path, quiet_hours=NIGHT)

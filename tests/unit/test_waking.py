@@ -15,6 +15,7 @@ from app.delivering import Outbox
 from app.echo import echo_finder
 from app.heartbeat import FILE, Heartbeat
 from app.waking import await_news, tell_news
+from core.errors import DurabilityError
 from core.mention import Channel, Mention
 from core.settings import MailSettings, Settings
 from tests.fakes import crisis
@@ -123,6 +124,22 @@ def test_when_mail_is_stuck_the_watchdog_hears_nothing(
     heartbeat.beat()
     report = json.loads((application.home / FILE).read_bytes())
     assert report["problem"] == "1 messages wait: nobody listens"
+    assert mock_server.requests_to("/ping/secret") == []
+    application.close()
+
+
+def test_a_file_that_cannot_be_written_is_no_sign_of_life(
+    tmp_path: Path, mock_server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk stops no mail, and the watchdog hears nothing."""
+
+    def full(path: Path, content: bytes) -> None:
+        raise DurabilityError("No space left on device")
+
+    monkeypatch.setattr("app.heartbeat.replace_file", full)
+    application, heartbeat = beating(tmp_path, mock_server.route("/ping/secret", text("ok")))
+    heartbeat.judged_at = NOW
+    heartbeat.beat()
     assert mock_server.requests_to("/ping/secret") == []
     application.close()
 
