@@ -8,6 +8,9 @@ from email.message import EmailMessage
 
 from alerts.plain import without_calls
 
+BODY_CHARS = 1800
+"""Under the shortest limit of the usual chats (Discord's 2,000), with room for the title."""
+
 PARAGRAPHS = 3
 """The lead, the numbers, and who does something about it; the rest is behind the link."""
 
@@ -20,24 +23,41 @@ class Note:
     body: str
 
 
-def note_of(message: EmailMessage, base: str) -> Note:
+def note_of(message: EmailMessage, base: str, paragraphs: int | None = PARAGRAPHS) -> Note:
     """Return the note that says what a mail says first; ``base`` is what our own links begin with.
 
-    Every other address in it is made unusable, and nobody is called.
+    ``paragraphs`` is how many it says, None for all. Every other address in it is made unusable,
+    and nobody is called. Its last line is the link that the mail's button has.
     """
     part = message.get_body(("plain",))
     text = str(part.get_content()) if part is not None else ""
     lines = [line.strip() for line in text.splitlines()]
-    links = [line for line in lines if line.startswith(f"{base}/")]
-    blocks = [block for block in "\n".join(lines).split("\n\n") if block.strip()]
+    # The button stands below everything but what can be done.
+    links = [line for line in lines if line.startswith(f"{base}/") and "/act?" not in line]
+    blocks = [block for block in "\n".join(lines).split("\n\n") if _says_something(block, base)]
     shown = [
-        without_calls(line)
-        for block in blocks[:PARAGRAPHS]
+        without_calls(_without_link(line, base))
+        for block in blocks[:paragraphs]
         for line in block.splitlines()
         if not line.startswith(f"{base}/")
     ]
-    main = next((link for link in links if "/act?" not in link and "q=id" not in link), None)
-    return Note(without_calls(str(message["Subject"])), "\n".join([*shown, *filter(None, [main])]))
+    main = links[-1:]
+    room = BODY_CHARS - sum(len(link) + 1 for link in main)
+    body = "\n".join(shown)
+    if len(body) > room:
+        body = body[: room - 1].rstrip() + "…"
+    return Note(without_calls(str(message["Subject"])), "\n".join([body, *main]))
+
+
+def _says_something(block: str, base: str) -> bool:
+    """Return whether a block is more than a heading, or a link with its name."""
+    told = [line for line in block.splitlines() if line and not line.startswith(f"{base}/")]
+    return bool(told) and not (len(told) == 1 and (told[0].isupper() or told[0].endswith(":")))
+
+
+def _without_link(line: str, base: str) -> str:
+    """Return a line without a link of ours at its end: the note has its own."""
+    return line.partition(f"{base}/")[0].rstrip(": ") if f"{base}/" in line else line
 
 
 def to_bytes(note: Note) -> bytes:

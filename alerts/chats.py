@@ -12,9 +12,6 @@ from collections.abc import Mapping
 from alerts.notification import CHAT
 from core.errors import QuarantineError, RetryableError
 
-BODY_CHARS = 1800
-"""Under the shortest limit of the usual chats (Discord's 2,000), with room for the title."""
-
 LEAST_SECRET = 6
 
 
@@ -53,7 +50,7 @@ class AppriseNotifier:
         with capture as captured:
             is_sent = service.notify(
                 title=title,
-                body=body[:BODY_CHARS],
+                body=body,
                 body_format=apprise.NotifyFormat.TEXT,
             )
             words = captured.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.policy
 import hashlib
 import os
 import re
@@ -15,8 +14,11 @@ from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
 
+from alerts.message import POLICY
 from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.settings import MailSecurity, MailSettings
+
+AS_FILE = POLICY.clone(linesep="\r\n")
 
 TEMPORARY = range(400, 500)
 """Reply codes by which a server says "later" (RFC 5321, 4.2.1)."""
@@ -51,7 +53,7 @@ class FolderMailer:
             path = self._path(message)
             temporary = path.with_suffix(".part")
             with temporary.open("wb") as file:
-                file.write(message.as_bytes(policy=email.policy.SMTP))
+                file.write(message.as_bytes(policy=AS_FILE))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -68,7 +70,7 @@ class FolderMailer:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / "self-test.part"
             with path.open("wb") as file:
-                file.write(message.as_bytes(policy=email.policy.SMTP))
+                file.write(message.as_bytes(policy=AS_FILE))
                 file.flush()
                 os.fsync(file.fileno())
             path.unlink()

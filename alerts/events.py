@@ -13,6 +13,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.incident import Evidence, Incident, Words
+from alerts.plain import name_of, without_links
 from core.mention import Mention
 from core.rules import AuthorRule, InfluencerRule, InstantRule, OutletRule, TopicRule
 from core.text import domains_of
@@ -208,7 +209,7 @@ def _name(mention: Mention) -> str:
     author = mention.author
     if author is None:
         return "Somebody"
-    return f"@{author.handle}" if author.handle else author.name or author.id
+    return name_of(author) or without_links(author.id)
 
 
 def _followers(mention: Mention) -> int | None:
@@ -216,5 +217,5 @@ def _followers(mention: Mention) -> int | None:
 
 
 def _excerpt(mention: Mention) -> str:
-    text = " ".join((mention.title or mention.text).split())
+    text = without_links(" ".join((mention.title or mention.text).split()))
     return text if len(text) <= EXCERPT else text[: EXCERPT - 1].rstrip() + "…"

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
-from alerts.message import address_of, fill, one_line
+from alerts.message import POLICY, address_of, fill, one_line
 from core.settings import MailSettings
 
 SHOWN = 30
@@ -50,7 +50,7 @@ def subject_of_list(facts: HeldFacts) -> str:
 def compose_list(facts: HeldFacts, mail: MailSettings, recipient: str) -> EmailMessage:
     """Return the mail that lists what was held back, text and HTML."""
     sender = address_of(mail.sender)
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     message["From"] = sender
     message["To"] = recipient
     message["Subject"] = subject_of_list(facts)

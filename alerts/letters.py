@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from alerts.message import address_of, fill, one_line, picture_of
+from alerts.message import POLICY, address_of, fill, one_line, picture_of
 from charts.chart import Chart
 from core.settings import MailSettings
 from insights.measures import UsualRange
@@ -86,7 +86,7 @@ def compose_letter(
     picture = picture_of(facts.chart)
     values = _values(facts, f"chart.{digest}@groundswell", has_chart=picture is not None)
     sender = address_of(mail.sender)
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     message["From"] = sender
     message["To"] = ", ".join(recipients or [sender.addr_spec])
     message["Subject"] = values["subject"]
@@ -223,10 +223,9 @@ def _doubts(watch: Watch) -> list[str]:
     if watch.on_time is None:
         found.append("No source was asked.")
     elif watch.unheard >= LONG_UNHEARD:
-        hours = watch.unheard / timedelta(hours=1)
-        found.append(
-            f"For {hours:.2g} hours nobody collected, and nothing of that time came later."
-        )
+        hours = f"{watch.unheard / timedelta(hours=1):.2g}"
+        span = "an hour" if hours == "1" else f"{hours} hours"
+        found.append(f"For {span} nobody collected, and nothing of that time came later.")
     return found
 
 

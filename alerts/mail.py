@@ -13,47 +13,27 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.handover import Handover
-from alerts.incident import Cause, Evidence, Incident, IncidentStep, Late
+from alerts.incident import Evidence, Incident, IncidentStep, Late
 from alerts.incidents import notification_key
 from alerts.late import late_briefly, late_words
-from alerts.message import address_of, excerpt, fill, one_line, picture_of
-from alerts.plain import without_links
+from alerts.message import POLICY, address_of, fill, one_line, picture_of
+from alerts.quoting import show_cause, show_mention, show_name
 from charts.chart import Chart
-from core.mention import Mention, Sentiment
+from core.mention import Mention
 from core.rules import RuleKind
 from core.settings import MailSettings
 
 MENTIONS = 5
 SUBJECT_CHARS = 120
-NAME_CHARS = 60
 
 COLOURS = {
     IncidentStep.OPENED: "#c2410c",
     IncidentStep.DOUBLED: "#9a1c1c",
     IncidentStep.RESOLVED: "#2f7d4f",
     IncidentStep.LEVEL: "#0b6b77",
-}
-SENTIMENT_COLOURS = {
-    Sentiment.NEGATIVE: "#c2410c",
-    Sentiment.NEUTRAL: "#8b9aa3",
-    Sentiment.POSITIVE: "#0b6b77",
-    None: "#dde3e6",
-}
-CAUSE_LABELS = {
-    "hashtag": "Hashtag",
-    "entity": "Name",
-    "phrase": "Phrase",
-    "theme": "Theme",
-    "link": "Link to",
-    "channel": "Channel",
-    "lang": "Language",
-    "source": "Source",
-    "story": "Copied text",
-    "term": "Word",
 }
 
 
@@ -125,7 +105,7 @@ def compose(facts: MailFacts, mail: MailSettings, recipients: Sequence[str]) -> 
 def _addressed(facts: MailFacts, sender: Address, recipients: Sequence[str]) -> EmailMessage:
     """Return a message without content: who, to whom, what about, and in answer to what."""
     incident = facts.incident
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     message["From"] = sender
     message["To"] = ", ".join(recipients or [sender.addr_spec])
     message["Subject"] = subject_of(facts)
@@ -201,8 +181,11 @@ def _values(facts: MailFacts, *, has_chart: bool) -> dict[str, Any]:
         "lead": facts.handover.lead if facts.handover else _lead(facts),
         "story": [_lead(facts), *_story(facts)] if facts.handover else _story(facts),
         "why": _why(facts),
-        "causes": [_cause(cause, is_negative=is_negative) for cause in incident.causes],
-        "mentions": [_mention(mention, facts) for mention in facts.mentions[:MENTIONS]],
+        "causes": [show_cause(cause, is_negative=is_negative) for cause in incident.causes],
+        "mentions": [
+            show_mention(one, _clock(one.published_at, facts), facts.mention_links.get(one.id))
+            for one in facts.mentions[:MENTIONS]
+        ],
         "mentions_title": f"The {'negative ' if is_negative else ''}mentions that matter",
         "actions": facts.actions,
         "status": facts.status,
@@ -293,7 +276,7 @@ def _beginning(facts: MailFacts) -> str:
     """Return who posted first, each once, with the time of the post."""
     named: dict[str, str] = {}
     for mention in facts.first:
-        name = _name(mention) or _host(mention.url) or "somebody unnamed"
+        name = show_name(mention) or "somebody unnamed"
         named.setdefault(name, _clock(mention.published_at, facts))
     about = " what grew" if facts.incident.causes else ""
     return f"First to post{about}: {', '.join(f'{name} ({at})' for name, at in named.items())}."
@@ -349,54 +332,6 @@ def _probability(p: float) -> str:
     if p < 1e-9:
         return "below 1 in a billion"
     return f"about 1 in {float(f'{1 / p:.2g}'):,.0f}" if p < 0.1 else f"{p:.2f}"
-
-
-def _cause(cause: Cause, *, is_negative: bool) -> dict[str, str]:
-    expected = f"usual {cause.expected:.1f}" if cause.expected >= 0.05 else "usual none"
-    noun = "negative mentions" if is_negative else "mentions"
-    return {
-        "label": CAUSE_LABELS.get(cause.field, cause.field),
-        "value": one_line(cause.value)[:80],
-        "numbers": f"{cause.count:,} {noun}, {expected}",
-    }
-
-
-def _mention(mention: Mention, facts: MailFacts) -> dict[str, str | None]:
-    author = mention.author
-    parts = [_name(mention), mention.channel.value]
-    if author and author.followers is not None:
-        parts.append(f"{author.followers:,} followers")
-    parts += [_clock(mention.published_at, facts), _host(mention.url)]
-    return {
-        "excerpt": without_links(
-            excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text)
-        ),
-        "byline": " · ".join(part for part in parts if part),
-        "url": facts.mention_links.get(mention.id),
-        "colour": SENTIMENT_COLOURS[mention.sentiment],
-    }
-
-
-def _name(mention: Mention) -> str | None:
-    """Return how the author is called, on one line; None where nobody is named."""
-    author = mention.author
-    if author is None:
-        return None
-    name = one_line(f"@{author.handle}" if author.handle else author.name or "")
-    # A handle needs its dots; who calls himself an address shall not become a link.
-    is_plain = author.handle and "/" not in name
-    return (name if is_plain else without_links(name))[:NAME_CHARS] or None
-
-
-def _host(url: str | None) -> str | None:
-    """Return the host of a web address; None for anything else."""
-    try:
-        parts = urlsplit(url or "")
-    except ValueError:
-        return None  # such as an unclosed bracket: a stranger wrote it
-    # Browsers take a backslash for a slash: they would go to another host than this.
-    is_web = parts.scheme in ("http", "https") and parts.hostname and "\\" not in parts.netloc
-    return one_line(parts.hostname or "")[:NAME_CHARS] if is_web else None
 
 
 def _counted(facts: MailFacts) -> str:

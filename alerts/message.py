@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import parseaddr
 from functools import cache
+from typing import cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -21,8 +24,38 @@ CHART_SIZE = (420, 180)
 """Narrower than the place in the mail: on a phone its words are still as large as small print."""
 
 EXCERPT = 220
+UNFOLDED = ("list-unsubscribe", "in-reply-to", "references")
 BOUNDARY_CHARS = 69
 """A boundary is of 70 characters at most (RFC 2046, 5.1.1)."""
+
+
+class MailPolicy(EmailPolicy):
+    """How our mails are written: as the library does, but for headers whose form is fixed.
+
+    Folding makes an encoded word of a long address or id, which those headers must not hold
+    (RFC 2047, 5): mail programs would show no button and find no thread.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        """Return the header's lines."""
+        if name.lower() in UNFOLDED:
+            return f"{name}: {value}{self.linesep}"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return the header's lines as they are sent."""
+        if name.lower() in UNFOLDED:
+            return self.fold(name, value).encode("ascii", "surrogateescape")
+        return super().fold_binary(name, value)
+
+
+POLICY = MailPolicy()
+"""That of every mail, from its making to the server."""
+
+
+def read_message(content: bytes) -> EmailMessage:
+    """Return the mail that ``content`` is the bytes of; writing it gives them again."""
+    return cast("EmailMessage", message_from_bytes(content, policy=POLICY))
 
 
 def fill(

@@ -13,6 +13,7 @@ from app.digests import (
     chart_of,
     incident_row,
     incidents_in,
+    is_about,
     letter_key,
     scope_of,
 )
@@ -70,7 +71,7 @@ def watch_of(here: Round, rule: AllClearRule, window: TimeWindow) -> Watch:
         is_test_kept=test.arrived_at is None or test.arrived_at <= here.now,
         is_test_late=any(self_test_evidence(one, test, here.now) for one in tests),
         incidents=len(incidents),
-        open_incidents=sum(not rule.topics or one.topic in rule.topics for one in still_open),
+        open_incidents=sum(is_about(one, rule.topics) for one in still_open),
     )
 
 

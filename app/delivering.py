@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ import structlog
 from alerts.chat_text import from_bytes, note_of, to_bytes
 from alerts.held import HeldFacts, HeldItem, compose_list
 from alerts.incident import Incident
+from alerts.message import read_message
 from alerts.notification import CHAT, SELF_TEST, Delivery, DeliveryState, Notification, backoff
 from alerts.quiet import day_of, quiet_until
 from core.errors import MailUnavailable, QuarantineError, RetryableError
@@ -310,7 +310,7 @@ class Outbox:
         facts = HeldFacts(key, items, reason, now, zone, f"{base}/alerts")
         message = compose_list(facts, self._settings.mail, recipient)
         is_chat = recipient.startswith(CHAT)
-        content = to_bytes(note_of(message, base)) if is_chat else bytes(message)
+        content = to_bytes(note_of(message, base, None)) if is_chat else bytes(message)
         self._store.add_list(
             Notification(
                 key=key,
@@ -366,7 +366,7 @@ class Outbox:
         if delivery.is_chat:
             note = from_bytes(content)
             return self._notifier.send(delivery.recipient, note.title, note.body)
-        message = message_from_bytes(content, policy=policy.default)
+        message = read_message(content)
         return self._mailer.probe(message) if delivery.is_probe else self._mailer.send(message)
 
     def _server_is_up(self, delivery: Delivery) -> None:
@@ -392,7 +392,7 @@ def _addressed(message: EmailMessage | Composer, recipient: str) -> EmailMessage
     """Return the message for one recipient, addressed to nobody else."""
     if not isinstance(message, EmailMessage):
         message = message(recipient)
-    copy = message_from_bytes(bytes(message), policy=policy.default)
+    copy = read_message(bytes(message))
     del copy["To"]
     copy["To"] = recipient
     return copy

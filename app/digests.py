@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from alerts.incident import Incident
 from alerts.letters import Figure, LetterFacts, Row, Section, compose_letter
-from alerts.mail import SENTIMENT_COLOURS
 from alerts.message import CHART_SIZE, excerpt
+from alerts.plain import name_of, without_links
+from alerts.quoting import SENTIMENT_COLOURS
 from alerts.schedule import Occurrence, latest_due
 from app.answers import Overview, Stats, TrendRow, VolumePoint
 from app.rounds import Letter, Round
@@ -67,13 +68,13 @@ def digest_facts(here: Round, rule: DigestRule, due: Occurrence, key: str) -> Le
     base = here.application.configuration.settings.link_base
     name = ", ".join(rule.topics) or "All topics"
     span = "week" if rule.every is Period.WEEKLY else "day"
-    days = _days(window, zone)
+    days, own = _days(window, zone), [topic.name for topic in queries.configuration.topics]
     return LetterFacts(
         key=key,
         at=window.end,
-        subject=f"{name}, {days}: {_headline(found)}",
+        subject=f"{name}, {days}: {without_links(_headline(found))}",
         kicker=f"The {span}'s story · {name} · {days}",
-        lead="".join(part.text for part in found.sentence),
+        lead=without_links("".join(part.text for part in found.sentence), own),
         link=f"{base}/{scope.url('mentions')}",
         link_text=f"See the {found.total:,} mentions in Groundswell",
         figures=figures_of(found),
@@ -111,9 +112,13 @@ def incidents_in(
     return [
         incident
         for incident in queries.incidents(window.start)
-        if incident.opened_at < window.end
-        and (not topics or not incident.topic or incident.topic in topics)
+        if incident.opened_at < window.end and is_about(incident, topics)
     ]
+
+
+def is_about(incident: Incident, topics: Sequence[str]) -> bool:
+    """Return whether an incident is about one of ``topics``, or about all: a source, the mail."""
+    return not topics or not incident.topic or incident.topic in topics
 
 
 def figures_of(found: Overview) -> list[Figure]:
@@ -150,17 +155,16 @@ def trend_row(row: TrendRow, base: str) -> Row:
     kind = TREND_KINDS.get(row.kind, row.kind)
     season = f"; {describe_season(row.season)}" if row.season else ""
     note = f"{kind}, {row.observed:,} mentions, {times}{season}"
-    return Row(row.label, note, f"{base}/{row.scope.url('mentions')}")
+    return Row(without_links(row.label), note, f"{base}/{row.scope.url('mentions')}")
 
 
 def mention_row(mention: Mention, base: str, zone: str) -> Row:
     """Return a mention as a line of a letter; it opens in the dashboard, by its id."""
-    author = mention.author
-    name = (f"@{author.handle}" if author.handle else author.name) if author else None
+    name = name_of(mention.author) if mention.author else ""
     local = mention.published_at.astimezone(ZoneInfo(zone))
     stirred = mention.engagement.total
     parts = [
-        (name or "")[:60],
+        name[:60],
         mention.channel.value,
         f"{local:%a %d %b %H:%M}",
         f"{stirred:,} reactions" if stirred else "",
@@ -172,7 +176,9 @@ def mention_row(mention: Mention, base: str, zone: str) -> Row:
         include_irrelevant=True,
     )
     return Row(
-        excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text),
+        without_links(
+            excerpt(f"{mention.title}. {mention.text}" if mention.title else mention.text)
+        ),
         " · ".join(part for part in parts if part),
         f"{base}/{only.url('mentions')}",
         SENTIMENT_COLOURS[mention.sentiment],

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.events import open_event
 from alerts.incident import Words
+from alerts.plain import without_links
 from app.answers import TrendRow
 from app.judging import rule_selection
 from app.rounds import Found, Round, Standing
@@ -137,14 +138,16 @@ def _has_come_back(row: TrendRow, told_at: datetime) -> bool:
 
 def _words(rule: NewTrendRule, rows: list[TrendRow]) -> Words:
     first, hours = rows[0], RECENT
-    lead = f"{first.spoken} bursts in what is said about {rule.topic}: {_size(first)}."
-    story = [f"{row.spoken} ({KIND_WORDS[row.kind]}): {_size(row)}." for row in rows[1:SHOWN]]
+    named = without_links(first.spoken)
+    lead = f"{named} bursts in what is said about {rule.topic}: {_size(first)}."
+    story = [
+        f"{without_links(row.spoken)} ({KIND_WORDS[row.kind]}): {_size(row)}."
+        for row in rows[1:SHOWN]
+    ]
     if len(rows) > SHOWN:
         story.append(f"{len(rows) - SHOWN} more burst with them.")
     return Words(
-        subject=(
-            f"{rule.topic}: {first.spoken} bursts, {first.observed:,} mentions in {hours} hours"
-        ),
+        subject=(f"{rule.topic}: {named} bursts, {first.observed:,} mentions in {hours} hours"),
         lead=lead,
         story=tuple(story),
         why=(

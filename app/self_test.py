@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from alerts.message import address_of
+from alerts.message import POLICY, address_of
 from alerts.notification import PROBE, SELF_TEST, Delivery, DeliveryState, Notification
 from alerts.outage import SelfTest
 from app.delivering import STILL_OF_INTEREST
@@ -143,7 +143,7 @@ def _key(sent: str) -> str:
 
 def _mail(sent: str, to: str, sender: str) -> EmailMessage:
     address, sent_at = address_of(sender), datetime.fromisoformat(sent)
-    message = EmailMessage()
+    message = EmailMessage(POLICY)
     message["From"] = address
     message["To"] = to
     message["Subject"] = "Groundswell self-test"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.policy import HTTP
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -39,6 +41,7 @@ DONE = {
     Deed.NOISE: "Thank you. That tells how far the rule can be trusted.",
 }
 ONE_CLICK = "List-Unsubscribe"
+TO_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,10 @@ class ActPage:
         if method not in ("GET", "HEAD", "POST"):
             return _page("That cannot be done here", "Open the link of the mail.", status=405)
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        form = parse_qs(body.decode("utf-8", "replace")) if method == "POST" else {}
+        form = _form_of(scope, body) if method == "POST" else {}
         token = (form.get("t") or query.get("t") or [""])[0]
-        is_meant = method == "POST" and bool(form.get("sure") or form.get(ONE_CLICK))
         try:
-            return await run_in_threadpool(self._act, token, form, is_meant=is_meant)
+            return await run_in_threadpool(self._act, token, form)
         except UsageError as err:
             return _page("This link does nothing", f"{_sentence(err)}.", status=403)
         except RetryableError as err:
@@ -65,15 +67,32 @@ class ActPage:
         except GroundswellError as err:
             return _page("That failed", escape(str(err)), status=500)
 
-    def _act(self, token: str, form: dict[str, list[str]], *, is_meant: bool) -> Response:
+    def _act(self, token: str, form: dict[str, list[str]]) -> Response:
+        is_meant = bool(form.get("sure"))
         application = self.open_application()
         try:
             grant = verify(token, Links(application).key, application.clock())
             if grant.action == UNSUBSCRIBE:
+                is_meant = is_meant or bool(form.get(ONE_CLICK))
                 return _unsubscribe(application, grant, token, is_meant=is_meant)
             return _do(application, grant, token, form, is_meant=is_meant)
         finally:
             application.close()
+
+
+def _form_of(scope: Scope, body: bytes) -> dict[str, list[str]]:
+    """Return the fields of a form; mail programs may send either kind (RFC 8058, 3.2)."""
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if not kind.startswith(b"multipart/form-data"):
+        return parse_qs(body.decode("utf-8", "replace"))
+    form: dict[str, list[str]] = {}
+    message = message_from_bytes(b"Content-Type: " + kind + b"\r\n\r\n" + body, policy=HTTP)
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes):
+            form.setdefault(name, []).append(value.decode("utf-8", "replace").strip())
+    return form
 
 
 def _do(
@@ -93,6 +112,9 @@ def _do(
     if is_meant:
         to = " ".join(form.get("to", [])).strip()
         try:
+            # What is kept is cut to a length: only what is short is checked as a whole.
+            if len(to) > TO_CHARS:
+                raise UsageError(f"a name has {TO_CHARS} characters at most")
             check_assignee(application, to)
             desk.do(incident.id, deed, grant.recipient, to)
         except UsageError as err:
@@ -118,7 +140,7 @@ def _whom(application: Application) -> str:
     known = "".join(f'<option value="{escape(one)}">' for one in known_addresses(application))
     return (
         '<label for="to">A name, or an address that is mailed here</label>'
-        '<input id="to" name="to" list="known" maxlength="200" required>'
+        f'<input id="to" name="to" list="known" maxlength="{TO_CHARS}" required>'
         f'<datalist id="known">{known}</datalist>'
     )
 

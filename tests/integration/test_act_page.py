@@ -168,6 +168,36 @@ def test_unsubscribing_asks_people_and_takes_mail_programs_at_their_word(reader:
     assert reader.application.outbox.muted() == [(WHO, "Acme: volume")]
 
 
+@pytest.mark.parametrize("value", ["One-Click", "no"])
+def test_a_mail_program_may_send_the_other_kind_of_form(reader: Reader, value: str) -> None:
+    """RFC 8058 allows both; a form without the field asks, as opening the link does."""
+    link = Links(reader.application).unsubscribe("Acme: volume", WHO, reader.now)
+    field = "List-Unsubscribe" if value == "One-Click" else "other"
+    answer = reader.client.post(link, files={field: (None, value)})
+    assert answer.status_code == 200
+    muted = [(WHO, "Acme: volume")] if value == "One-Click" else []
+    assert reader.application.outbox.muted() == muted
+
+
+def test_one_click_does_nothing_else(reader: Reader) -> None:
+    """What mail programs may press by themselves is to unsubscribe, and no other link."""
+    reader.client.post(reader.link(Deed.NOISE), data={"List-Unsubscribe": "One-Click"})
+    assert reader.desk.events("incident-1") == []
+
+
+def test_a_long_name_hides_no_address(reader: Reader) -> None:
+    """What is kept is cut, so what is too long to be checked as a whole is refused."""
+    link = reader.link(Deed.ASSIGN)
+    page = reader.client.get(link)
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    name = "A" * 1970 + " <victim@elsewhere.example>"
+    name += "x" * (2000 - len(name)) + "@x"
+    answer = reader.client.post("/act", data={**fields, "to": name}, headers={"origin": OUTSIDE})
+    assert answer.status_code == 400
+    assert "200 characters at most" in answer.text
+    assert OutboxStore(reader.application.state).waiting() == []
+
+
 def test_other_methods_are_refused(reader: Reader) -> None:
     """Nothing but looking and pressing."""
     assert reader.client.delete(reader.link(Deed.NOISE)).status_code == 405

@@ -14,12 +14,12 @@ from app.alerting import Outcome
 from app.collecting import collect_sources
 from app.queries import Queries
 from app.scope import Preset, Scope
-from core.mention import Enrichment
+from core.mention import Author, Engagement, Enrichment
 from core.ports import Poll, PollStatus
 from core.questions import Selection
 from core.self_test import CANARY_ID
 from tests.fakes import crisis
-from tests.integration.test_rule_kinds import Home, body
+from tests.integration.test_rule_kinds import SOURCES, Home, body
 
 HOUR = timedelta(hours=1)
 MORNING = datetime(2026, 3, 5, 8, 0, 20, tzinfo=UTC)
@@ -93,6 +93,50 @@ def test_the_all_clear_says_what_it_knows(home: Home) -> None:
     assert "usual" in text
     assert "Sources on time 100.0 %." in text
     assert "No self-test has arrived yet." in text
+
+
+def test_a_source_that_fails_is_about_every_topic(filled: Path, tmp_path: Path) -> None:
+    """An all-clear for one topic is not quiet while nothing of it could come in."""
+    folder = Path(shutil.copytree(filled, tmp_path / "own"))
+    (folder / "configs" / "sources.yml").write_text(SOURCES, encoding="utf-8")
+    (folder / "configs" / "alerts.yml").write_text(
+        "- {name: Acme's morning, kind: all_clear, topics: [Acme]}\n"
+        "- {name: Feeds, kind: source_outage}\n",
+        encoding="utf-8",
+    )
+    home = Home(folder)
+    home.now = MORNING - 8 * HOUR
+    home.application.state.record_poll(Poll("Daily", home.now, PollStatus.OK))
+    for _ in range(100):
+        home.application.state.record_poll(Poll("Daily", home.now, PollStatus.ERROR))
+        for _ in range(12):
+            home.application.state.record_poll(Poll("Weekly", home.now, PollStatus.OK))
+        home.evaluate("Feeds")
+        home.now += timedelta(minutes=5)
+    home.evaluate("Acme's morning")
+    (letter,) = (one for one in home.mails if one["X-Groundswell-Rule"] == "Acme's morning")
+    assert "Not quiet." in body(letter)
+    assert "1 incident since yesterday, 1 still open." in body(letter)
+    home.application.close()
+
+
+def test_a_digest_links_nowhere_but_to_us(home: Home) -> None:
+    """Texts, names and trends of strangers are no links in it."""
+    author = Author(service="x", id="7", name="Support https://evil.example/login")
+    at = MORNING - 3 * HOUR
+    posts = [
+        crisis.mention(6_000_000 + number, at, f"acme {number} https://evil.example/pay")
+        for number in range(30)
+    ]
+    loud = Engagement(reactions=900)
+    made = [one.model_copy(update={"author": author, "engagement": loud}) for one in posts]
+    home.application.index.apply(made, home.now)
+    home.evaluate("The day")
+    (letter,) = home.mails
+    text = body(letter)
+    assert "evil[.]example/pay" in text
+    assert "Support evil[.]example/login" in text
+    assert "evil.example" not in text
 
 
 def send_canary(home: Home) -> None:

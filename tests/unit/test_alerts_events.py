@@ -126,6 +126,19 @@ def test_what_is_late_says_so(ago: timedelta, says: str) -> None:
     assert words.story[0].startswith(says)
 
 
+def test_nothing_that_a_stranger_wrote_is_a_link() -> None:
+    """Neither a name nor the words of a subject; a handle keeps its dots."""
+    named = Author(service="x", id="7", name="Support https://evil.example/login")
+    text = "Pay at https://evil.example/pay or www.evil.example now"
+    words = open_news(AUTHORS, News((mention("a", author=named, text=text),)), NOW).latest.words
+    assert words is not None
+    said = " ".join((words.subject, words.lead, *words.story))
+    assert "evil.example" not in said
+    assert "Support evil[.]example/login wrote about Acme" in said
+    handle = Author(service="bluesky", id="did:plc:x", handle="mira.bsky.social")
+    assert headline(AUTHORS, [mention("a", author=handle)]).startswith("@mira.bsky.social ")
+
+
 def test_a_mention_without_a_page_has_no_host() -> None:
     """Nor has one whose address is none."""
     assert host_of(mention("a")) == ""

@@ -256,6 +256,12 @@ def test_no_address_of_a_stranger_is_a_link(text: str, shown: str) -> None:
     assert without_links(text) == shown
 
 
+def test_a_topic_that_is_called_like_a_host_stays_as_it_is() -> None:
+    """Nobody outside decides what that is."""
+    text = "Acme.example has 9, see evil.example"
+    assert without_links(text, ["acme.example"]) == "Acme.example has 9, see evil[.]example"
+
+
 @pytest.mark.parametrize(
     "call", ["<!channel>", "<!here|x>", "<@U123>", "@everyone", "@here", "@all", "<at>x</at>"]
 )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from alerts.incident import Cause, Evidence, Incident, IncidentStep, Late, Unheard, Words
 from alerts.mail import Action, MailFacts, compose, subject_of
+from alerts.message import read_message
 from charts.chart import Chart, Frame
 from charts.volume import VolumePoint, volume_chart
 from core.mention import Author, Channel, Mention, Sentiment
@@ -154,6 +155,18 @@ class Tags(HTMLParser):
             self.links.append(told["href"] or "")
         if tag == "img":
             self.pictures.append(told)
+
+
+def test_headers_of_a_fixed_form_are_not_folded() -> None:
+    """Mail programs take an encoded word for no address and no id (RFC 2047, 5)."""
+    sender = f"Groundswell <groundswell@{'a-long-name.' * 6}example>"
+    message = compose(facts(step=IncidentStep.DOUBLED), MailSettings(sender=sender), [])
+    message["List-Unsubscribe"] = f"<{BASE}/act?t={'x' * 160}>"
+    for made in (message, read_message(bytes(message))):
+        lines = bytes(made).split(b"\n")
+        for name in ("List-Unsubscribe", "In-Reply-To", "References"):
+            (line,) = [one for one in lines if one.startswith(f"{name}: ".encode())]
+            assert line == f"{name}: {message[name]}".encode()
 
 
 def test_text_part_says_everything() -> None:
@@ -435,10 +448,14 @@ def test_an_incident_stored_with_noughts_reads_as_before() -> None:
 def test_no_mail_program_makes_a_link_of_a_strangers_address() -> None:
     """An address in a text is written so that nothing can be clicked."""
     posts = [mention("log in at https://evil.example/login or www.evil.example now")]
-    message = compose(facts(mentions=posts), MAIL, ["a@acme.example"])
+    link = Cause(field="link", value="evil.example/login", count=9, expected=0)
+    source = Cause(field="source", value="news.example", count=9, expected=0)
+    about = incident(causes=(link, source))
+    message = compose(facts(about, mentions=posts), MAIL, ["a@acme.example"])
     for part in (text_of(message), html_of(message)):
         assert "evil.example" not in part
         assert "evil[.]example/login" in part
+        assert "news.example" in part
 
 
 def test_less_than_one_mention_is_no_measure() -> None:

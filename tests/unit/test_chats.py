@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 import requests
 
-from alerts.chat_text import from_bytes, note_of, to_bytes
+from alerts.chat_text import BODY_CHARS, Note, from_bytes, note_of, to_bytes
 from alerts.chats import AppriseNotifier, redacted
+from alerts.held import HeldFacts, HeldItem, compose_list
+from alerts.plain import JOINER
 from core.errors import QuarantineError, RetryableError
-from core.settings import Configuration, Settings, masked
+from core.settings import Configuration, MailSettings, Settings, masked
 from tests.mockserver.replies import error, text
 from tests.mockserver.server import MockServer
 
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 BASE = "https://listen.example"
 HOSTILE = (
     "acme <!channel> @everyone <@U123> ![x](https://evil.example/x.png) https://evil.example/login"
@@ -49,6 +53,58 @@ def test_note_says_the_first_and_opens_the_mentions() -> None:
         f"{BASE}/mentions?topic=Acme",
     ]
     assert from_bytes(to_bytes(note)) == note
+
+
+def story(*blocks: str) -> Note:
+    """Return the note of a mail of these blocks."""
+    message = EmailMessage()
+    message["Subject"] = "Acme"
+    message.set_content("\n\n".join(blocks) + "\n")
+    return note_of(message, BASE)
+
+
+def test_a_note_about_single_mentions_shows_the_first_and_opens_all() -> None:
+    """A heading alone says nothing; the link is the button's, whatever it asks for."""
+    shown = f"{BASE}/mentions?q=id%3A%22m1%22"
+    note = story(
+        "Acme · Recall",
+        "@mira wrote about Acme.",
+        "THE MENTIONS THAT MATTER",
+        f'"recall it"\n  @mira\n  {shown}&only=1',
+        f"See the mention:\n{shown}",
+        f"Useful (asks once more):\n{BASE}/act?t=secret",
+        "WHY THIS MAIL\nThe rule watches.",
+    )
+    assert note.body.splitlines() == [
+        "Acme · Recall",
+        "@mira wrote about Acme.".replace("@", f"@{JOINER}"),
+        '"recall it"',
+        f"@{JOINER}mira",
+        shown,
+    ]
+
+
+def test_a_note_of_a_list_has_every_item_and_one_link() -> None:
+    """What was held back is all there; links of ours within a line leave no rest."""
+    items = [HeldItem(NOW, f"Acme {n}", "over", f"{BASE}/alerts?incident={n}") for n in range(5)]
+    facts = HeldFacts("held.a", items, "Held back: quiet hours.", NOW, "UTC", f"{BASE}/alerts")
+    message = compose_list(facts, MailSettings(), "notify:team")
+    note = note_of(message, BASE, None)
+    lines = note.body.splitlines()
+    assert [line for line in lines if line.endswith(tuple("01234"))] == [
+        f"Thu 12:00  Acme {n}" for n in range(5)
+    ]
+    assert lines.count("over") == 5
+    assert lines[-1] == f"{BASE}/alerts"
+    assert note.body.count("://") == 1
+    assert "All incidents" not in note.body
+
+
+def test_a_long_note_is_cut_before_its_link() -> None:
+    """A chat takes so many characters, and the link is what is wanted most."""
+    note = story("Acme", "word " * 600, f"See the 90 mentions:\n{BASE}/mentions?topic=Acme")
+    assert len(note.body) <= BODY_CHARS
+    assert note.body.endswith(f"…\n{BASE}/mentions?topic=Acme")
 
 
 @pytest.fixture
