@@ -12,13 +12,17 @@ from core.rules import SelfTestRule, SourceOutageRule
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How a source does: when it last answered, None if it never did, and what it said since."""
+    """How a source does: when it last answered, None if it never did, and what it said since.
+
+    ``first_poll`` is since when it is asked, as far as that is known.
+    """
 
     name: str
     every: timedelta
     last_poll: datetime | None
     last_success: datetime | None
     reason: str | None = None
+    first_poll: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def find_outages(
             continue
         if source.last_poll is None and source.last_success is None:
             continue  # not asked yet, such as after an upgrade
-        since = source.last_success or source.last_poll or now
+        since = source.last_success or source.first_poll or source.last_poll or now
         allowed = rule.after + source.every
         is_failing = source.last_poll is not None and source.last_poll > since
         if is_failing:

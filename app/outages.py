@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerts.incidents import Findings
 from alerts.outage import SourceState, find_outages, outage_evidence, self_test_evidence
-from app.answers import Health
+from app.answers import Health, SourceHealth
 from app.queries import Queries
 from app.rounds import Found, Round
 from app.self_test import observe, read_self_test
 from core.rules import SelfTestRule, SourceOutageRule
+from insights.baseline import HOUR
 
 
 def examine_sources(here: Round, rule: SourceOutageRule) -> Found:
@@ -31,10 +33,25 @@ def source_states(queries: Queries) -> Sequence[SourceState]:
     """Return how each source does that is switched on."""
     intervals = {source.name: source.every for source in queries.configuration.sources}
     return [
-        SourceState(one.name, intervals[one.name], one.last_poll, one.last_success, one.reason)
+        SourceState(
+            one.name,
+            intervals[one.name],
+            one.last_poll,
+            one.last_success,
+            one.reason,
+            first_poll=_first_poll(one),
+        )
         for one in queries.sources()
         if one.health is not Health.OFF
     ]
+
+
+def _first_poll(source: SourceHealth) -> datetime | None:
+    """Return by when a source was asked first, to the hour; None where that is not known."""
+    first = next((hour.hour for hour in source.hours if hour is not None), None)
+    if first is None or source.last_poll is None:
+        return None
+    return min(first + HOUR, source.last_poll)
 
 
 def examine_self_test(here: Round, rule: SelfTestRule) -> Found:

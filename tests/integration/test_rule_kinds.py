@@ -292,6 +292,14 @@ def test_an_outage_is_not_over_because_the_machine_slept(home: Home) -> None:
     assert home.subjects == ["All sources answer again.", "Daily brings nothing"]
 
 
+def test_a_source_that_never_answered_is_told(home: Home) -> None:
+    """Its address may be wrong from the beginning; the hour in which it was first asked passes."""
+    rounds(home, 29, PollStatus.ERROR)
+    assert home.mails == []
+    rounds(home, 65, PollStatus.ERROR)
+    assert home.subjects == ["Daily brings nothing"]
+
+
 # --- rules made in the dashboard
 
 

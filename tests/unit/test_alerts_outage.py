@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,16 @@ def state(
 def test_what_counts_as_out(source: SourceState, is_out: bool) -> None:
     """Half an hour without an answer, beyond the pause in which nobody asked."""
     assert bool(find_outages(RULE, [source], NOW, LONG_AGO)) is is_out
+
+
+def test_a_source_that_fails_from_the_beginning_is_out() -> None:
+    """A wrong address never answered; it is told as one that stopped to."""
+    failing = state("Daily", None, 1, reason="HTTP 404.")
+    assert not find_outages(RULE, [failing], NOW, LONG_AGO)
+    asked = replace(failing, first_poll=NOW - 29 * MINUTE)
+    assert not find_outages(RULE, [asked], NOW, LONG_AGO)
+    asked = replace(failing, first_poll=NOW - 31 * MINUTE)
+    assert [one.reason for one in find_outages(RULE, [asked], NOW, LONG_AGO)] == ["HTTP 404."]
 
 
 def test_time_asleep_is_no_outage_and_other_sources_no_concern() -> None:
