@@ -140,7 +140,7 @@ class Again:
         return changed.with_version(observed_us + 1, revision)
 
     def _needs_reading(self, mention: Mention) -> bool:
-        if mention.enrichment is None:
+        if mention.enrichment is None or mention.enrichment.is_brief:
             return True
         is_asked = self._is_all or any(one.name in mention.matched_topics for one in self.topics)
         return is_asked and mention.enrichment.enriched_us < self._read_from

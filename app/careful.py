@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -31,27 +31,47 @@ ENDS_PROCESS = "analysing this text ends the process"
 WARM_UP = Mention(id="warm-up", text="The parcel came on time.").with_version(1)
 
 
+KEPT_ATTEMPTS = 8
+"""Batches that are counted at once: each lane has one that may be deadly. What was acknowledged
+just before the process died is never begun again; so the oldest are forgotten."""
+
+
 class AttemptLog:
-    """Counts how often the batch at one position was begun, so that a deadly one is noticed."""
+    """Counts how often the batch at each position was begun, so that a deadly one is noticed."""
 
     def __init__(self, path: Path) -> None:
-        """Keep the count in the file at ``path``."""
+        """Keep the counts in the file at ``path``; it is there as long as there are any."""
         self._path = path
 
     def begin(self, position: str) -> int:
         """Return how often the batch at ``position`` was begun and not ended before."""
+        counts = self._counts()
+        earlier = counts.pop(position, 0)
+        self._write({**counts, position: earlier + 1})
+        return earlier
+
+    def end(self, position: str) -> None:
+        """Say that the batch at ``position`` is over; the others stay counted."""
+        counts = self._counts()
+        counts.pop(position, None)
+        self._write(counts)
+
+    def _counts(self) -> dict[str, int]:
+        """Return how often each batch was begun; a file that is damaged or of old says nothing."""
         try:
             held = json.loads(self._path.read_bytes())
         except (FileNotFoundError, ValueError):
-            held = {}
-        earlier = int(held["count"]) if held.get("position") == position else 0
-        record = {"position": position, "count": earlier + 1}
-        replace_file(self._path, json.dumps(record).encode())
-        return earlier
+            return {}
+        if isinstance(held, dict) and all(isinstance(count, int) for count in held.values()):
+            return held
+        return {}
 
-    def end(self) -> None:
-        """Say that the batch is over."""
-        self._path.unlink(missing_ok=True)
+    def _write(self, counts: Mapping[str, int]) -> None:
+        if counts:
+            kept = dict(list(counts.items())[-KEPT_ATTEMPTS:])
+            replace_file(self._path, json.dumps(kept).encode())
+        else:
+            self._path.unlink(missing_ok=True)
 
 
 def analyse_in_children(

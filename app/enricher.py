@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -23,15 +23,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.careful import ENDS_PROCESS, AttemptLog, analyse_in_children
+from app.lanes import FIRST_PAUSE, LONGEST_PAUSE, Batch, Lanes, is_new
 from app.waking import tell_news
 from core.envelope import Envelope, EnvelopeKind
 from core.errors import RetryableError
 from core.mention import Mention
-from core.ports import Analyser, Analysis, Applied, Index, Spool, SpoolEntry
+from core.ports import Analyser, Analysis, Applied, Index, SpoolEntry
 from core.questions import Selection
 from core.window import TimeWindow
 
 if TYPE_CHECKING:
+    from app.stores.file_spool import FileSpool
     from nlp.stories.grouper import StoryAssignment, StoryGrouper
     from nlp.themes.discovery import ThemeDiscoverer
 
@@ -39,19 +41,6 @@ log = structlog.get_logger()
 
 BATCH = 500
 """Most entries taken at once: enough to make one commit of the index cheap."""
-
-SMALLEST_BATCH = 64
-"""Fewer would spend their time on commits. What a start begins with."""
-
-BATCH_SECONDS = 1.0
-"""What a batch should take, whatever the machine: what waits for its end is seen no earlier."""
-
-PROMPT = timedelta(seconds=10)
-"""What was collected longer ago is analysed briefly at first."""
-
-RECENT = timedelta(days=1)
-"""What was published longer ago is analysed in full at once: it is what news is compared with, and
-without its names everyone named today would seem new."""
 
 IDLE_SECONDS = 0.2
 """Between two looks at an empty spool; a look costs some hundredths of a millisecond."""
@@ -68,7 +57,6 @@ AHEAD = timedelta(days=1)
 """Times of publication may lie a little in the future."""
 
 DEADLY_ATTEMPTS = 2
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 
 @dataclass(slots=True)
@@ -87,38 +75,14 @@ class EnrichReport:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-class Pace:
-    """How many entries are taken at once: as many as are done in about BATCH_SECONDS."""
-
-    def __init__(self, most: int) -> None:
-        """Begin with few; never take more than ``most``."""
-        self._most, self.size = most, min(most, SMALLEST_BATCH)
-
-    def note(self, count: int, seconds: float) -> None:
-        """Take more after a full batch that was quick, less after one that was slow."""
-        if seconds > 2 * BATCH_SECONDS:
-            self.size = max(self.size // 2, min(self._most, SMALLEST_BATCH))
-        elif count >= self.size and seconds < BATCH_SECONDS / 2:
-            self.size = min(self.size * 2, self._most)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Entries that are done at once: where they are from, and how closely they are analysed."""
-
-    spool: Spool
-    entries: list[SpoolEntry]
-    is_brief: bool = False
-
-
 class Enricher:
     """Takes entries from the spool, enriches the mentions and applies everything to the index."""
 
     def __init__(  # noqa: PLR0913 - each is a part that the composition root builds
         self,
         *,
-        spool: Spool,
-        later: Spool,
+        spool: FileSpool,
+        later: FileSpool,
         index: Index,
         analyser: Analyser,
         clock: Callable[[], datetime],
@@ -137,8 +101,7 @@ class Enricher:
         ``themes`` no theme is discovered.
         """
         self._spool, self._later, self._index, self._analyser = spool, later, index, analyser
-        self._clock, self._full, self._brief = clock, Pace(batch), Pace(batch)
-        self._held: list[SpoolEntry] = []
+        self._clock, self._lanes = clock, Lanes(spool, later, clock, batch)
         self._stories, self._themes, self._has_recalled = stories, themes, False
         self._attempts = AttemptLog(home / "spool" / "attempt.json")
         self._careful_command, self._home = careful_command, home
@@ -159,12 +122,9 @@ class Enricher:
         everything is analysed in full at once then.
         """
         while not stop.is_set():
-            batch = self._next(drain=drain)
+            batch = self._lanes.next(drain=drain)
             if batch.entries:
-                began = time.monotonic()
                 self._process_until_done(batch, drain=drain, stop=stop)
-                pace = self._brief if batch.is_brief else self._full
-                pace.note(len(batch.entries), time.monotonic() - began)
                 progress(self.report)
             elif drain:
                 break
@@ -172,51 +132,33 @@ class Enricher:
                 stop.wait(idle_seconds)
         return self.report
 
-    def _next(self, *, drain: bool) -> Batch:
-        """Return what is to be done next: what was analysed briefly only when nothing else waits.
-
-        What is read from the spool is held until it is its turn.
-        """
-        most = max(self._full.size, self._brief.size)
-        if len(self._held) < most:
-            self._held += self._spool.read(most - len(self._held))
-        if not self._held:
-            return Batch(self._later, self._later.read(self._full.size))
-        is_brief = not drain and self._is_late(self._held)
-        size = (self._brief if is_brief else self._full).size
-        entries, self._held = self._held[:size], self._held[size:]
-        return Batch(self._spool, entries, is_brief)
-
-    def _is_late(self, entries: Sequence[SpoolEntry]) -> bool:
-        """Return whether the first of them is news that waited too long to be analysed in full."""
-        first = next((one for one in entries if one.envelope and one.envelope.mention), None)
-        news = self._news(first) if first else None
-        return news is not None and self._clock() - news.collected_at > PROMPT
-
-    def _news(self, entry: SpoolEntry) -> Mention | None:
-        """Return the mention of an entry; None for history and for what is to be done again."""
-        mention = entry.envelope.mention if entry.envelope else None
-        is_recent = mention is not None and self._clock() - mention.published_at < RECENT
-        return mention if is_recent and is_new(entry) else None
-
     def _process_until_done(self, batch: Batch, *, drain: bool, stop: threading.Event) -> None:
-        """Try the batch until it is through; its attempt stays counted only if we die over it."""
-        pause = FIRST_PAUSE
-        is_deadly = self._attempts.begin(batch.entries[0].position) >= DEADLY_ATTEMPTS
+        """Try the batch until it is through; its attempt stays counted only if we die over it.
+
+        What was put off is tried once: it comes again, and what comes in waits for none of it.
+        """
+        pause, position = FIRST_PAUSE, batch.entries[0].position
+        is_deadly = self._attempts.begin(position) >= DEADLY_ATTEMPTS
         try:
             while not stop.is_set():
+                began = time.monotonic()
                 try:
                     self._process(batch, is_deadly=is_deadly)
                 except RetryableError as err:
                     if drain:
                         raise
-                    log.warning("enricher_waits", reason=str(err), seconds=pause)
+                    waits = self._lanes.give_back(batch)
+                    log.warning("enricher_waits", reason=str(err), seconds=waits or pause)
+                    if waits is not None:
+                        return
                     stop.wait(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
+                    batch = self._lanes.after_pause(batch)
                 else:
+                    self._lanes.done(batch, time.monotonic() - began)
                     return
         finally:
-            self._attempts.end()
+            self._attempts.end(position)
 
     def _process(self, batch: Batch, *, is_deadly: bool) -> None:
         """Bring one batch into the index or into quarantine, then acknowledge it."""
@@ -229,11 +171,13 @@ class Enricher:
                 refused.append((entry, entry.error or "damaged entry"))
             else:
                 fragments.append((entry, entry.envelope.fragment()))
-        analyses = self._analyse(fragments, is_brief=batch.is_brief, is_deadly=is_deadly)
+        analyses = self._analyse(batch, fragments, is_deadly=is_deadly)
         good = [
             (e, a.mention) for (e, _), a in zip(fragments, analyses, strict=True) if not a.error
         ]
         refused += [(e, a.error) for (e, _), a in zip(fragments, analyses, strict=True) if a.error]
+        # Before it is stored: so nothing stays brief, whenever we die.
+        result.in_full_later = self._put_off(batch, [mention for _, mention in good])
         outcomes = self._index.apply([mention for _, mention in good], self._clock())
         for (entry, _), outcome in zip(good, outcomes, strict=True):
             if outcome.status is Applied.REJECTED:
@@ -243,18 +187,22 @@ class Enricher:
             log.warning("mention_quarantined", position=entry.position, reason=reason)
             self._spool.quarantine(entry, reason)
             result.reasons[reason] += 1
-        result.in_full_later = self._put_off(mention for _, mention in good)
         batch.spool.acknowledge(entries)
         self._index.refresh()
         tell_news(self._home)
         self._count(replace(result, quarantined=len(refused)), counts)
 
-    def _put_off(self, mentions: Iterable[Mention]) -> int:
-        """Have those that were analysed briefly analysed in full later, and return how many."""
+    def _put_off(self, batch: Batch, mentions: Sequence[Mention]) -> int:
+        """Have those that were analysed briefly analysed in full later, and return how many.
+
+        They come as new: what is read in full meanwhile is done with.
+        """
         brief = [one for one in mentions if one.enrichment is not None and one.enrichment.is_brief]
+        due = [one for one in brief if (one.id, one.version) not in batch.put_off]
         self._later.append(
-            [Envelope.doing_again(one.model_copy(update={"enrichment": None})) for one in brief]
+            [Envelope.of(one.model_copy(update={"enrichment": None})) for one in due]
         )
+        batch.put_off.update((one.id, one.version) for one in due)
         return len(brief)
 
     def _count(self, result: EnrichReport, counts: Counter[Applied]) -> None:
@@ -267,36 +215,30 @@ class Enricher:
         self.report.unchanged += counts[Applied.UNCHANGED]
 
     def _analyse(
-        self,
-        fragments: Sequence[tuple[SpoolEntry, Mention]],
-        *,
-        is_brief: bool,
-        is_deadly: bool,
+        self, batch: Batch, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_deadly: bool
     ) -> list[Analysis]:
         """Return one outcome a fragment; only new content of mentions goes to the analyser."""
-        todo, stored = self._needing_analysis(fragments)
+        todo, stored = self._needing_analysis(batch, fragments)
         if is_deadly:
             mentions = [fragments[place][1] for place in todo]
             log.warning("batch_is_deadly", mentions=len(mentions))
             analyses = analyse_in_children(self._careful_command, mentions, self._clock())
         else:
-            analyses = self._ask([fragments[place] for place in todo], is_brief=is_brief)
+            analyses = self._ask(batch, [fragments[place] for place in todo])
             _check_outage(analyses)
         outcomes = [Analysis(mention) for _, mention in fragments]
         for place, analysis in zip(todo, self._told(analyses, stored), strict=True):
             outcomes[place] = analysis
         return outcomes
 
-    def _ask(
-        self, fragments: Sequence[tuple[SpoolEntry, Mention]], *, is_brief: bool
-    ) -> list[Analysis]:
+    def _ask(self, batch: Batch, fragments: Sequence[tuple[SpoolEntry, Mention]]) -> list[Analysis]:
         """Return one outcome a fragment; briefly only where it is news."""
         found: dict[int, Analysis] = {}
         for brief in (False, True):
             places = [
                 place
                 for place, (entry, _) in enumerate(fragments)
-                if (is_brief and self._news(entry) is not None) is brief
+                if self._lanes.reads_briefly(batch, entry) is brief
             ]
             mentions = [fragments[place][1] for place in places]
             outcomes = self._analyser.analyse(mentions, self._clock(), brief=brief)
@@ -334,7 +276,7 @@ class Enricher:
         self._has_recalled = True
 
     def _needing_analysis(
-        self, fragments: Sequence[tuple[SpoolEntry, Mention]]
+        self, batch: Batch, fragments: Sequence[tuple[SpoolEntry, Mention]]
     ) -> tuple[list[int], dict[str, Mention]]:
         """Return the places of what is to be analysed, and what the index holds of mentions."""
         places = [
@@ -345,29 +287,26 @@ class Enricher:
             and mention.has_content
         ]
         stored = self._index.get([fragments[place][1].id for place in places])
-        todo = [place for place in places if not self._is_done(*fragments[place], stored)]
+        todo = [place for place in places if not self._is_done(batch, *fragments[place], stored)]
         return todo, stored
 
-    def _is_done(self, entry: SpoolEntry, mention: Mention, stored: dict[str, Mention]) -> bool:
+    def _is_done(
+        self, batch: Batch, entry: SpoolEntry, mention: Mention, stored: Mapping[str, Mention]
+    ) -> bool:
         """Return whether the index holds an enrichment of the same text by the same models.
 
-        Not so for what comes again to be enriched anew.
+        Not so for what comes again to be enriched anew. A brief one will do for what would be
+        analysed briefly: it was put off already.
         """
         held = stored.get(mention.id)
-        return held is not None and (
-            held.erased
-            or (
-                is_new(entry)
-                and held.enrichment is not None
-                and held.enrichment.content_version[2] == mention.version[2]
-                and self._analyser.is_current(held.enrichment)
-            )
-        )
-
-
-def is_new(entry: SpoolEntry) -> bool:
-    """Return whether an entry does not ask to enrich anew what was stored before."""
-    return entry.envelope is None or not entry.envelope.again
+        if held is None or held.erased:
+            return held is not None
+        made = held.enrichment
+        if made is None or not is_new(entry) or made.content_version[2] != mention.version[2]:
+            return False
+        if made.is_brief and self._lanes.reads_briefly(batch, entry):
+            return True
+        return self._analyser.is_current(made)
 
 
 def with_story(mention: Mention, assigned: StoryAssignment) -> Mention:

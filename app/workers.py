@@ -127,6 +127,9 @@ class WorkerAnalyser:
 
     def is_current(self, enrichment: Enrichment) -> bool:
         """Return whether the workers' models made ``enrichment``; asked once for the same names."""
+        # The names do not tell a brief one: where no model reads a text, they are those in full.
+        if enrichment.is_brief:
+            return False
         key = enrichment.models
         for _ in range(DEADLY_ATTEMPTS):
             if key in self._current:

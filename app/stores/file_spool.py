@@ -6,17 +6,19 @@
     ├── quarantine.jsonl                  entries that could not be processed, with their reasons
     └── reader.lock
 
-A segment is deleted once its writer is gone and all of it is acknowledged.
+Segments are read in the order of their names, those of bulk producers after all others. A segment
+is deleted once its writer is gone and all of it is acknowledged.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -33,6 +35,9 @@ from app.stores.segment import (
 from core.envelope import Envelope
 from core.errors import CorruptEntryError, DurabilityError, LockedError
 from core.ports import SpoolEntry
+
+BULK_PRODUCERS = frozenset({"again", "import"})
+"""What these append is much at once and mostly history: nobody waits for it as for news."""
 
 QUARANTINE = "quarantine.jsonl"
 REPLAY_BATCH = 500
@@ -80,16 +85,21 @@ class FileSpool:
 
     # --- consuming
 
-    def read(self, limit: int) -> list[SpoolEntry]:
+    def read(self, limit: int, *, bulk: bool = True) -> list[SpoolEntry]:
         """Return entries not read before; see ``core.ports.Spool.read``.
 
-        Raises LockedError when another process reads this spool.
+        What bulk producers appended comes after all else, without ``bulk`` not at all. Raises
+        LockedError when another process reads this spool.
         """
         self.claim()
         entries: list[SpoolEntry] = []
         for name in self._segment_names():
+            if is_bulk(name) and not bulk:
+                break
             reader = self._readers.get(name)
             if reader is None:
+                # Also where a reader never finds nothing: what is done would fill the disk.
+                self._delete_finished()
                 reader = SegmentReader(self._segments / name, self._offset(name))
                 self._readers[name] = reader
             lines = reader.read(limit - len(entries))
@@ -159,21 +169,23 @@ class FileSpool:
     def quarantined(self) -> Iterator[dict[str, object]]:
         """Yield what was kept: ``at``, ``reason``, ``position`` and ``envelope``.
 
-        An entry that was quarantined again after a crash is yielded once. Half a line, which a
-        writer that died left, was never promised to anyone: its entry was not acknowledged.
+        An entry that was quarantined again, after a crash or as what it was put off as, is yielded
+        once. Half a line, which a writer that died left, was never promised to anyone: its entry
+        was not acknowledged.
         """
         path = self._folder / QUARANTINE
         if not path.exists():
             return
-        yielded: set[object] = set()
+        yielded: set[bytes] = set()
         with path.open("rb") as file:
             for line in file:
                 try:
                     record = json.loads(line)
                 except ValueError:
                     continue
-                if record["position"] not in yielded:
-                    yielded.add(record["position"])
+                key = _content(record)
+                if key not in yielded:
+                    yielded.add(key)
                     yield record
 
     def replay_quarantine(self) -> int:
@@ -226,7 +238,9 @@ class FileSpool:
         self._lock = lock
 
     def _segment_names(self) -> list[str]:
-        return sorted(path.name for path in self._segments.glob(f"*{SUFFIX}"))
+        """Return the segments' names in the order they are read."""
+        names = (path.name for path in self._segments.glob(f"*{SUFFIX}"))
+        return sorted(names, key=lambda name: (is_bulk(name), name))
 
     def _offset(self, name: str) -> int:
         """Return how many bytes of the segment are acknowledged."""
@@ -261,6 +275,18 @@ class FileSpool:
             del self._readers[name]
             (self._segments / name).unlink()
             (self._acknowledged / name).unlink(missing_ok=True)
+
+
+def is_bulk(name: str) -> bool:
+    """Return whether a bulk producer appended to the segment called ``name``."""
+    _, _, producer_and_pid = name.partition("-")
+    return producer_and_pid.rpartition("-")[0] in BULK_PRODUCERS
+
+
+def _content(record: Mapping[str, object]) -> bytes:
+    """Return a digest of what was quarantined: equal for one content at two positions."""
+    held = json.dumps(record["envelope"] or record["position"])
+    return hashlib.blake2b(held.encode(), digest_size=12).digest()
 
 
 def _entry(position: str, line: bytes) -> SpoolEntry:

@@ -15,6 +15,7 @@ from app.stores.segment import frame, unframe
 from core.envelope import Envelope
 from core.errors import CorruptEntryError, DurabilityError, LockedError
 from core.mention import Mention
+from core.ports import SpoolEntry
 
 
 def envelope(key: str, text: str = "late parcel") -> Envelope:
@@ -80,6 +81,32 @@ def test_two_producers_do_not_disturb_each_other(folder: Path, producer: FileSpo
     other.close()
 
 
+def test_what_bulk_producers_append_comes_after_all_else(folder: Path) -> None:
+    """However early they began; in their order, and not at all where it is not asked for."""
+    bulk = [FileSpool(folder, name) for name in ("import", "again")]
+    bulk[0].append([envelope("old 1"), envelope("old 2")])
+    bulk[1].append([envelope("again")])
+    live = FileSpool(folder, "Import of news")
+    reader = FileSpool(folder)
+    live.append([envelope("a")])
+    bulk[0].append([envelope("old 3")])
+    live.append([envelope("b")])
+
+    def ids(limit: int, *, bulk: bool = True) -> list[str]:
+        entries = reader.read(limit, bulk=bulk)
+        reader.acknowledge(entries)
+        return [entry.envelope.id for entry in entries if entry.envelope]
+
+    assert ids(9, bulk=False) == ["a", "b"]
+    assert ids(9, bulk=False) == []
+    assert ids(2) == ["old 1", "old 2"]
+    live.append([envelope("c")])
+    assert ids(9) == ["c", "old 3", "again"]
+    assert reader.pending() == 0
+    for spool in (*bulk, live, reader):
+        spool.close()
+
+
 def test_only_one_process_reads(folder: Path, producer: FileSpool) -> None:
     """A second reader is told that another one is at work."""
     producer.append([envelope("a")])
@@ -114,6 +141,22 @@ def test_finished_segments_are_deleted(folder: Path) -> None:
     assert not list((folder / "segments").iterdir())
     assert not list((folder / "acknowledged").iterdir())
     reader.close()
+
+
+def test_finished_segments_are_deleted_where_something_always_waits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though no read ever finds nothing, the disk holds no more than what waits."""
+    monkeypatch.setattr("app.stores.file_spool.SEGMENT_BYTES", 1)
+    spool = FileSpool(folder)
+    spool.append([envelope("0")])
+    for number in range(1, 9):
+        spool.append([envelope(str(number))])
+        spool.acknowledge(spool.read(1))
+    assert spool.pending() == 1
+    assert len(list((folder / "segments").iterdir())) == 2
+    assert len(list((folder / "acknowledged").iterdir())) == 1
+    spool.close()
 
 
 def test_a_segment_with_waiting_entries_outlives_its_writer(folder: Path) -> None:
@@ -161,6 +204,19 @@ def test_quarantine_keeps_entry_and_reason_once(folder: Path, producer: FileSpoo
     (kept,) = reader.quarantined()
     assert kept["reason"] == "too odd"
     assert kept["envelope"]["id"] == "a"  # type: ignore[index]
+    reader.close()
+
+
+def test_one_content_stands_in_quarantine_once(folder: Path, producer: FileSpool) -> None:
+    """Also where it came twice; damaged entries, which have none, are told apart by position."""
+    producer.append([envelope("a"), envelope("a"), envelope("a", "another text")])
+    reader = FileSpool(folder)
+    for entry in reader.read(3):
+        reader.quarantine(entry, "too odd")
+    for position in ("segment:1", "segment:2"):
+        reader.quarantine(SpoolEntry(position, None), "damaged")
+    assert len(list(reader.quarantined())) == 4
+    assert reader.replay_quarantine() == 2
     reader.close()
 
 

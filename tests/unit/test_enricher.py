@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from app.careful import analyse_in_children
-from app.enricher import PROMPT, SMALLEST_BATCH, Enricher, EnrichReport, Pace
+from app.enricher import Enricher, EnrichReport
+from app.lanes import PROMPT, SMALLEST_BATCH, Pace
 from app.stores.file_spool import FileSpool
 from core.envelope import Envelope, enriched
 from core.errors import EngineUnavailable, ModelError, RetryableError
-from core.mention import Correction, Enrichment, Mention, Overlay, Sentiment
-from core.ports import Analysis
+from core.mention import Correction, Engagement, Enrichment, Mention, Overlay, Sentiment
+from core.ports import Analysis, Applied, ApplyOutcome
 from tests.fakes.memory_index import MemoryIndex
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -78,6 +79,7 @@ class World:
         self.index = MemoryIndex()
         self.analyser = WordAnalyser()
         self.command: Sequence[str] = ()
+        self.now = NOW
 
     def put(self, *mentions: Mention) -> None:
         """Spool mentions."""
@@ -90,7 +92,7 @@ class World:
             later=self.later,
             index=self.index,
             analyser=self.analyser,
-            clock=lambda: NOW,
+            clock=lambda: self.now,
             home=self.home,
             careful_command=self.command,
             batch=batch,
@@ -114,6 +116,12 @@ class World:
 
         enricher.run(drain=False, stop=stop, progress=look, idle_seconds=0.01)
         return seen
+
+    def restart(self) -> None:
+        """Read both lanes anew, as a process does that is started after another died."""
+        self.consumer.close()
+        self.later.close()
+        self.consumer, self.later = FileSpool(self.home / "spool"), FileSpool(self.home / "later")
 
     def close(self) -> None:
         """Release the stores."""
@@ -299,8 +307,8 @@ def test_a_slow_machine_shows_mentions_before_all_are_read(
     world: World, monkeypatch: pytest.MonkeyPatch, seconds: float, sizes: list[int]
 ) -> None:
     """Batches grow where each takes less than it may, and stay small where it takes more."""
-    monkeypatch.setattr("app.enricher.SMALLEST_BATCH", 2)
-    monkeypatch.setattr("app.enricher.BATCH_SECONDS", seconds)
+    monkeypatch.setattr("app.lanes.SMALLEST_BATCH", 2)
+    monkeypatch.setattr("app.lanes.BATCH_SECONDS", seconds)
     world.put(*(mention(f"m{n}") for n in range(60)))
     seen = [0]
     world.enricher().run(
@@ -309,6 +317,21 @@ def test_a_slow_machine_shows_mentions_before_all_are_read(
         progress=lambda report: seen.append(report.entries),
     )
     assert [after - before for before, after in pairwise(seen)] == sizes
+
+
+def test_news_goes_before_what_an_import_brings(world: World) -> None:
+    """It waits for the batch of the import that is being done, not for those after it."""
+    bulk = FileSpool(world.home / "spool", "import")
+    bulk.append([Envelope.of(mention(f"old{n}", observed=n + 1)) for n in range(200)])
+
+    def bring_news(report: EnrichReport) -> None:
+        if report.entries == SMALLEST_BATCH:
+            world.put(mention("news"))
+
+    world.enricher(batch=500).run(drain=True, stop=threading.Event(), progress=bring_news)
+    assert world.analyser.asked.index("news") == SMALLEST_BATCH
+    assert len(world.analyser.asked) == 201
+    bulk.close()
 
 
 LATE = NOW - PROMPT - timedelta(seconds=1)
@@ -393,3 +416,192 @@ def test_a_deletion_ends_what_was_put_off(world: World) -> None:
     world.go_on()
     assert world.index.get(["a"])["a"].erased
     assert world.analyser.asked == []
+
+
+def again_with(likes: int, at: datetime = LATE) -> Mention:
+    """Return the mention ``a`` as it is delivered again with more likes."""
+    engagement = Engagement(reactions=likes, observed_us=likes)
+    return mention("a", "bad acme", likes, at).model_copy(update={"engagement": engagement})
+
+
+def test_what_comes_again_in_a_rush_is_read_in_full_once(world: World) -> None:
+    """Only its numbers are new, and they are stored at once."""
+    for likes in range(1, 6):
+        world.put(again_with(likes))
+        world.go_on(most=1)
+        assert world.index.get(["a"])["a"].engagement.reactions == likes
+    assert (world.analyser.briefly, world.later.pending()) == (["a"], 1)
+    world.go_on()
+    assert world.analyser.asked == ["a"]
+    stored = world.index.get(["a"])["a"]
+    assert (stored.sentiment, stored.engagement.reactions) == (Sentiment.NEGATIVE, 5)
+
+
+def test_what_was_read_in_full_meanwhile_is_not_read_again(world: World) -> None:
+    """It came again when there was time for it."""
+    world.put(again_with(1))
+    world.go_on(most=1)
+    world.put(again_with(2, at=NOW))
+    (_, last) = world.go_on()
+    assert (world.analyser.asked, last.unchanged) == (["a"], 1)
+    assert world.later.pending() == 0
+
+
+def test_an_edit_in_a_rush_is_read_anew(world: World) -> None:
+    """What was found of another text says nothing of it."""
+    world.put(mention("a", "bad acme", 1, LATE))
+    world.go_on(most=1)
+    world.put(mention("a", "acme is good", 2, LATE))
+    world.go_on(most=1)
+    assert world.analyser.briefly == ["a", "a"]
+    world.go_on()
+    assert world.index.get(["a"])["a"].sentiment is Sentiment.POSITIVE
+
+
+def test_history_that_was_stored_briefly_is_read_in_full_in_a_rush(world: World) -> None:
+    """It is what news is compared with by then; so its brief reading will not do."""
+    world.put(again_with(1))
+    world.go_on(most=1)
+    world.now = NOW + timedelta(days=1)
+    news = mention("news").model_copy(update={"published_at": world.now})
+    world.put(news, again_with(2))
+    world.go_on(most=1)
+    assert (world.analyser.briefly, world.analyser.asked) == (["a", "news"], ["a"])
+
+
+class Death(BaseException):
+    """The process ends here."""
+
+
+def test_what_is_stored_briefly_was_put_off_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dying just after it was stored leaves nothing without tone for ever."""
+    world.put(again_with(1))
+    apply = world.index.apply
+
+    def store_and_die(fragments: Sequence[Mention], now: datetime) -> list[ApplyOutcome]:
+        apply(fragments, now)
+        raise Death
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.index, "apply", store_and_die)
+        with pytest.raises(Death):
+            world.go_on()
+    assert world.later.pending() == 1
+    world.restart()
+    world.go_on()
+    assert world.analyser.briefly == world.analyser.asked == ["a"]
+    assert world.index.get(["a"])["a"].sentiment is Sentiment.NEGATIVE
+
+
+def failing(times: int, step: Callable[..., object]) -> Callable[..., object]:
+    """Return ``step`` as it is while its engine is away at first."""
+    left = iter(range(times))
+
+    def trying(*words: object, **named: object) -> object:
+        if next(left, None) is not None:
+            raise EngineUnavailable("away")
+        return step(*words, **named)
+
+    return trying
+
+
+def test_what_is_tried_again_is_put_off_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the index is away."""
+    monkeypatch.setattr("app.enricher.FIRST_PAUSE", 0.001)
+    world.put(again_with(1))
+    monkeypatch.setattr(world.index, "apply", failing(4, world.index.apply))
+    (report,) = world.go_on(most=1)
+    assert (report.in_full_later, world.later.pending()) == (1, 1)
+
+
+def test_what_the_index_refuses_is_quarantined_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it was put off before that was known."""
+
+    def refuse(fragments: Sequence[Mention], _: datetime) -> list[ApplyOutcome]:
+        return [ApplyOutcome(one.id, Applied.REJECTED, "too big") for one in fragments]
+
+    monkeypatch.setattr(world.index, "apply", refuse)
+    world.put(again_with(1))
+    world.go_on()
+    assert [record["reason"] for record in world.consumer.quarantined()] == ["too big"]
+    assert world.later.pending() == 0
+
+
+def test_a_deadly_text_that_was_put_off_is_found_though_news_comes(world: World) -> None:
+    """What is done between two deaths does not make them forgotten."""
+    world.command = child(DEADLY)
+    world.put(mention("good", at=LATE), mention("x", "deadly", at=LATE))
+    world.go_on(most=1)
+    for life in range(2):
+        world.put(mention(f"new{life}"))
+        world.go_on(most=1)
+        # What follows is the other lane's, over which the process dies.
+        dying = world.enricher()
+        (first, _) = world.later.read(2)
+        dying._attempts.begin(first.position)
+        world.restart()
+    world.put(mention("last"))
+    world.go_on()
+    assert [record["reason"] for record in world.consumer.quarantined()] == [
+        "analysing this text ends the process"
+    ]
+    assert world.later.pending() == 0
+
+
+def test_what_was_put_off_and_fails_does_not_keep_news_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes again after a pause, and tells nothing of how many entries are done in time."""
+    monkeypatch.setattr("app.lanes.SMALLEST_BATCH", 2)
+    monkeypatch.setattr("app.lanes.BATCH_SECONDS", 1_000.0)
+    monkeypatch.setattr("app.lanes.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("app.enricher.FIRST_PAUSE", 600.0)
+    world.put(mention("a", at=LATE), mention("b", at=LATE))
+    world.go_on(most=1)
+    analyse, batches = world.analyser.analyse, list[list[str]]()
+
+    def refuse_some(
+        mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
+        if mentions:
+            batches.append([one.id for one in mentions])
+        if len(batches) < 4 and "a" in batches[-1]:
+            world.put(*(mention(f"new{len(batches)}{n}") for n in range(3)))
+            raise RetryableError("the models are away")
+        return analyse(mentions, now, brief=brief)
+
+    monkeypatch.setattr(world.analyser, "analyse", refuse_some)
+    world.go_on()
+    later, first, second = ["a", "b"], ["new10", "new11"], ["new12"]
+    assert batches[:3] == [later, first, second]
+    assert batches.count(later) == 2
+    assert (world.consumer.pending(), world.later.pending()) == (0, 0)
+
+
+def test_news_that_cannot_be_read_is_stored_briefly_when_it_is_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the models fail it is seen and told all the same; what was put off waits for them."""
+    monkeypatch.setattr("app.enricher.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("app.lanes.FIRST_PAUSE", 0.001)
+    world.put(*(mention(f"m{n}", "odd") for n in range(30)))
+    analyse = world.analyser.analyse
+
+    def take_a_while(
+        mentions: Sequence[Mention], now: datetime, *, brief: bool = False
+    ) -> list[Analysis]:
+        if mentions and not brief:
+            world.now += timedelta(seconds=6)
+        return analyse(mentions, now, brief=brief)
+
+    monkeypatch.setattr(world.analyser, "analyse", take_a_while)
+    (report,) = world.go_on(most=1)
+    assert (report.created, report.quarantined, report.in_full_later) == (30, 0, 30)
+    assert (len(world.analyser.asked), len(world.analyser.briefly)) == (60, 30)
+    reports = world.go_on(most=3)
+    assert [one.quarantined for one in reports] == [0, 0, 0]
+    assert world.later.pending() == 30

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.again import Again
 from app.versions import mendable, note_versions, since_words, unlike_in
 from core.query.parser import parse
 from core.questions import Selection
@@ -243,6 +244,20 @@ def test_what_tags_and_what_enriches_note_it_too(tmp_path: Path) -> None:
     store = home.application.state.versions
     note_versions(store, configuration, home.clock.now)
     assert [one.words for one in store.all() if one.words] == ["own accounts of Acme changed"]
+    home.application.close()
+
+
+def test_what_was_read_briefly_is_read_again(tmp_path: Path) -> None:
+    """Whatever topic is asked for, and though no query or model changed."""
+    home = Home(crisis.write_home(tmp_path))
+    home.application.note_versions()
+    full = crisis.mention(1, crisis.NOW, "acme boils")
+    assert full.enrichment is not None
+    made = full.enrichment.model_copy(update={"is_brief": True, "sentiment": None})
+    brief = full.model_copy(update={"enrichment": made})
+    for topic in (None, home.application.configuration.topic("Quiet")):
+        again = Again(home.application, topic)
+        assert (again.changed(full), again.changed(brief)) == (None, brief)
     home.application.close()
 
 

@@ -155,6 +155,16 @@ def test_workers_say_what_is_current(make: Make) -> None:
     assert not dying.is_current(older)
 
 
+def test_a_brief_enrichment_is_never_current(make: Make) -> None:
+    """Though the same models are named in one of a text of which there is no more to find."""
+    analyser = make(PLAIN, 1)
+    full = Enrichment(content_version=mention("a").version, enriched_us=1, models=(MODEL,))
+    brief = full.model_copy(update={"is_brief": True})
+    assert not analyser.is_current(brief)
+    assert analyser.is_current(full)
+    assert not analyser.is_current(brief)
+
+
 def test_a_worker_that_is_killed_is_replaced(make: Make, tmp_path: Path) -> None:
     """Its mentions are analysed by another; the other worker goes on."""
     analyser = make(SLOW)
