@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.reach import Share, comparable_from, shares_of
 from app.versions import unlike_in
 from core.ports import Index
-from core.query.ast import And, FieldRange, Node, Not
+from core.query.ast import And, FieldIs, FieldRange, Node, Not
 from core.questions import Order, Selection
-from core.versions import Unlike, Version
+from core.versions import Unlike, Version, VersionKind
 from core.window import EPOCH, QUARTER, TimeWindow, bucket_start, check_step
 from insights.baseline import HOUR
 from insights.distributions import FloatArray
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 3
 """Polls in a row that may be missing before nobody is said to collect; one is a restart."""
+
+ALL_READ = timedelta(weeks=9)
+"""No baseline reads further back."""
 
 REMEMBERED_SERIES = 400
 """Series that one round keeps: two for each of 200 topics, about 40 MB."""
@@ -66,13 +70,15 @@ class Counts:
         self._last_covered: dict[timedelta, tuple[TimeWindow, FloatArray]] = {}
         self._told_versions: list[Version] | None = None
         self._told_lasting: list[TimeWindow] | None = None
+        self._told_heard: dict[tuple[str, ...], datetime] = {}
+        self._told_shares: list[Share] | None = None
 
     def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         """Return gap-free counts of the selection in ``window``.
 
-        Buckets before the first mention of its topics are unknown, and so are those in which nobody
-        collected (``unheard``); hours in which sources failed are covered by the share of polls
-        that went well.
+        Buckets before enough of its topics is known (``heard_from``) are unknown, and so are those
+        in which nobody collected (``unheard``); hours in which sources failed are covered by the
+        share of polls that went well.
         """
         key = (selection, window, step)
         if key not in self._told_series:
@@ -110,8 +116,47 @@ class Counts:
             step,
             counts,
             self._covered(aligned, step),
-            covered_from=self.first_seen(selection) or aligned.end,
+            covered_from=self.heard_from(selection) or aligned.end,
         )
+
+    def heard_from(self, selection: Selection) -> datetime | None:
+        """Return from when on enough is known of the selection's topics; None before any mention.
+
+        That is when the oldest was published, or later where only small sources reach so far back.
+        """
+        first = self.first_seen(selection)
+        if first is None:
+            return None
+        if selection.topics not in self._told_heard:
+            shares = self._shares(selection.topics, first)
+            heard = max(first, comparable_from(shares) or first)
+            if not self._is_one_round:
+                return heard
+            self._told_heard[selection.topics] = heard
+        return self._told_heard[selection.topics]
+
+    def _shares(self, topics: tuple[str, ...], first: datetime) -> list[Share]:
+        """Return what each source brings of ``topics``; none where all were asked for long."""
+        now = self._clock()
+        asked = self._state.asked()
+        since = self._collected_since(topics)
+        begun = [one.first for one in asked.values()] + ([since] if since else [])
+        if not asked or max(begun) <= now - ALL_READ:
+            return []
+        current = self._own or asked
+        span = TimeWindow(first, max(first, now))
+        return shares_of(self._index, asked, current, topics, span, since)
+
+    def _collected_since(self, topics: tuple[str, ...]) -> datetime | None:
+        """Return when the youngest of ``topics`` was first asked for; None where nobody knows."""
+        if self._told_versions is None or not self._is_one_round:
+            self._told_versions = self._state.versions.all()
+        begun: dict[str, datetime] = {}
+        for one in self._told_versions:
+            kind, topic = one.subject
+            if kind is VersionKind.QUERY and topic in topics:
+                begun[topic] = min(begun.get(topic, one.at), one.at)
+        return max(begun.values(), default=None)
 
     def _as_known(self, selection: Selection) -> Selection:
         """Return the selection without what came only later than the clock's instant.
@@ -182,23 +227,52 @@ class Counts:
     def unheard(self, window: TimeWindow) -> list[TimeWindow]:
         """Return when nobody collected and nothing of that time came later.
 
-        A source that is asked again brings what it still has. From the first mention of a gap on
-        that it brought, the gap is known.
+        A source that is asked again brings what it still has. From the first mentions of a gap on
+        that it brought, it is known what was said there; the gap is where that is enough of them.
         """
         gaps = [one.window for one in self.gaps(window) if one.source is None]
         if not gaps:
             return []
         span = TimeWindow(gaps[0].start, max(one.end for one in gaps))
-        everything = Selection(window=span, include_own=True, include_irrelevant=True)
-        heard = [bucket.start for bucket in self._index.buckets(everything, QUARTER)]
+        heard = self._heard_by_source(span)
         found = []
         for gap in gaps:
             # A quarter that the gap begins in may hold what was heard before.
-            known = (at for at in heard if gap.start <= at < gap.end)
-            deaf = TimeWindow(gap.start, next(known, gap.end))
+            known = [
+                replace(share, reach=first)
+                for share, starts in heard
+                if (first := next((at for at in starts if gap.start <= at < gap.end), None))
+            ]
+            deaf = TimeWindow(gap.start, self._known_from(known) or gap.end)
             if deaf.end > window.start:
                 found.append(TimeWindow(max(deaf.start, window.start), min(deaf.end, window.end)))
         return [one for one in found if one.length]
+
+    def _heard_by_source(self, span: TimeWindow) -> list[tuple[Share, list[datetime]]]:
+        """Return of each source what it brings, and the quarters of ``span`` that it knows of."""
+        found = []
+        for share in self._all_shares():
+            by = FieldIs("source", share.source)
+            brought = Selection(by, window=span, include_own=True, include_irrelevant=True)
+            starts = [bucket.start for bucket in self._index.buckets(brought, QUARTER)]
+            found.append((share, starts))
+        return found
+
+    def _known_from(self, known: Sequence[Share]) -> datetime | None:
+        """Return when of ``known`` enough reach back; where no source is asked, any is enough."""
+        wanted = [one for one in self._all_shares() if one.is_current and one.rate]
+        if not wanted:
+            return min((one.reach for one in known), default=None)
+        return comparable_from(known, of=wanted)
+
+    def _all_shares(self) -> list[Share]:
+        """Return what each source brings of all topics."""
+        if self._told_shares is None or not self._is_one_round:
+            now, asked = self._clock(), self._state.asked()
+            first = self.first_seen(Selection()) or now
+            span = TimeWindow(max(first, now - ALL_READ), max(first, now))
+            self._told_shares = shares_of(self._index, asked, self._own or asked, (), span)
+        return self._told_shares
 
     def is_collecting(self) -> bool:
         """Return whether a source was ever asked; else mentions come when somebody imports."""

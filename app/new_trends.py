@@ -43,7 +43,7 @@ CANDIDATES = 200
 def examine(here: Round, rule: NewTrendRule) -> Found:
     """Return the terms that burst now and were not told of late, as one event."""
     selection = rule_selection(rule, here.now)
-    first = here.queries.counts.first_seen(selection)
+    first = here.queries.counts.heard_from(selection)
     if first is None:
         return Found("no mention yet", Standing.NO_DATA)
     unlike = here.queries.counts.unlike(selection)

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incident import Incident
+from app.reach import Asked
 from app.stores import tables
 from app.stores.gaps import SUCCESSES, Gaps, note_gaps
 from app.stores.instants import aware as _aware
@@ -219,6 +220,18 @@ class StateStore:
         with self._transaction() as connection:
             rows = connection.execute(query.where(table.c.succeeded_at.is_not(None))).all()
         return {source: _aware(at) for source, at in rows}
+
+    def asked(self) -> dict[str, Asked]:
+        """Return since when each source is asked; without those that never answered."""
+        table = tables.coverage
+        well = sa.select(table.c.source, sa.func.min(table.c.hour)).where(
+            table.c.ok + table.c.not_modified > 0
+        )
+        last = sa.select(tables.polls.c.source, tables.polls.c.at)
+        with self._transaction() as connection:
+            first = connection.execute(well.group_by(table.c.source)).all()
+            polled = {source: _aware(at) for source, at in connection.execute(last).all()}
+        return {source: Asked(_aware(at), polled.get(source, _aware(at))) for source, at in first}
 
     def polls_by_hour(self, window: TimeWindow) -> list[CoverageHour]:
         """Return the coverage of every source's hours that start in ``window``, in order."""
