@@ -35,11 +35,15 @@ class Words(Part):
 
 
 class Unheard(Part):
-    """A time in which nothing was heard: of ``source``, or of all because none was asked (None)."""
+    """A time in which nothing was heard: of ``source``, or of all because none was asked (None).
+
+    With ``is_unjudged`` sources were asked, and no rule was judged.
+    """
 
     source: str | None = None
     start: datetime
     end: datetime
+    is_unjudged: bool = False
 
 
 class Late(Part):

@@ -26,7 +26,10 @@ MENDED_BEFORE_RESOLVED = timedelta(minutes=10)
 """A source that fails again sooner was not mended: it is the same outage."""
 
 SAME_BEGINNING = timedelta(hours=12)
-"""An incident that began later than this after a new level is another matter."""
+"""An incident that began later than this after a new level may be another matter."""
+
+AS_HIGH = 2.0
+"""So much higher than the level, as hours vary, an incident may stand that is about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,13 @@ class Advance:
 
     incident: Incident
     step: IncidentStep | None
+
+
+def known_at(incident: Incident, now: datetime) -> Incident:
+    """Return the incident as it stood at ``now``, as far as that is kept: open if not over then."""
+    if incident.resolved_at is None or incident.resolved_at <= now:
+        return incident
+    return incident.model_copy(update={"resolved_at": None})
 
 
 def is_fresh(evidence: Evidence, now: datetime) -> bool:
@@ -152,9 +162,17 @@ def settle(incident: Incident, level: Evidence, now: datetime) -> Advance:
 
 
 def began_with(incident: Incident, level: Evidence) -> bool:
-    """Return whether a rise to a new level is what the incident is about."""
-    is_rise = level.factor is not None and level.factor > 1
-    return is_rise and incident.first.started_at <= level.started_at + SAME_BEGINNING
+    """Return whether a rise to a new level is what the incident is about.
+
+    One that opened anew on a later day, and stands no higher, is about the same: a level that rose
+    by day falls below the alarm each night.
+    """
+    if level.factor is None or level.factor <= 1:
+        return False
+    is_as_high = incident.latest.factor is not None and (
+        incident.latest.factor <= AS_HIGH * level.factor
+    )
+    return is_as_high or incident.first.started_at <= level.started_at + SAME_BEGINNING
 
 
 def open_level(rule: Rule, level: Evidence, findings: Findings, now: datetime) -> Advance:
@@ -179,7 +197,14 @@ def open_late(rule: Rule, evidence: Evidence, findings: Findings, now: datetime)
     """Return the incident that tells what was missed and is over, which ``evidence.late`` says."""
     incident = open_incident(rule, evidence, findings, now).incident
     ended = evidence.late.last_at if evidence.late else evidence.window_end
-    told = incident.model_copy(update={"updated_at": ended, "resolved_at": now})
+    told = incident.model_copy(
+        update={
+            # It may have begun with one that is open, which goes on.
+            "id": _incident_id(f"{rule.name}\nlate", evidence.started_at),
+            "updated_at": ended,
+            "resolved_at": now,
+        }
+    )
     return Advance(told, IncidentStep.OPENED)
 
 

@@ -37,6 +37,8 @@ def reason_words(gaps: Sequence[Unheard], told_at: datetime, zone: str) -> str:
 
 def _gap_words(gap: Unheard, told_at: datetime, zone: str) -> str:
     what = "nobody collected" if gap.source is None else f"the source {gap.source} was down"
+    if gap.is_unjudged:
+        what = "no rule was judged"
     start, end, today = (at.astimezone(ZoneInfo(zone)) for at in (gap.start, gap.end, told_at))
     if end - start < DAY:
         day = "" if start.date() == today.date() else f"{start:%a} "
@@ -46,18 +48,19 @@ def _gap_words(gap: Unheard, told_at: datetime, zone: str) -> str:
 
 
 def causes_of(gaps: Iterable[Unheard]) -> list[Unheard]:
-    """Return the gaps that say why, those of sources left out that nobody asked most of the time.
+    """Return the gaps that say why; those are left out in which nobody asked most of the time.
 
-    The first poll of a machine that wakes up often fails: the source was not down all night.
+    The first poll of a machine that wakes up often fails: the source was not down all night. Nor
+    does it matter that no rule was judged where nothing was collected.
     """
     known = list(gaps)
-    asleep = [gap for gap in known if gap.source is None]
+    asleep = [gap for gap in known if gap.source is None and not gap.is_unjudged]
 
     def slept(gap: Unheard) -> timedelta:
         parts = (min(one.end, gap.end) - max(one.start, gap.start) for one in asleep)
         return sum((part for part in parts if part > timedelta()), timedelta())
 
-    return [gap for gap in known if gap.source is None or 2 * slept(gap) < gap.end - gap.start]
+    return [gap for gap in known if gap in asleep or 2 * slept(gap) < gap.end - gap.start]
 
 
 def is_told(known: Iterable[Incident], first_alert: datetime, last_alert: datetime) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,7 @@ from alerts.incidents import (
     fall_quiet,
     go_on,
     is_fresh,
+    known_at,
     open_incident,
     open_late,
     open_level,
@@ -31,6 +33,8 @@ from alerts.incidents import (
 )
 from alerts.late import late_words
 from alerts.quiet import is_urgent
+from app.alone import alone
+from app.awake import awake_since, check_time, note_round
 from app.bootstrap import Application
 from app.causes import find_findings
 from app.delivering import STILL_OF_INTEREST, Outbox, Sent
@@ -40,7 +44,7 @@ from app.heartbeat import Heartbeat
 from app.kinds import KINDS
 from app.own_rules import rules_by_name
 from app.queries import Queries
-from app.rounds import Awake, Found, Letter, Round
+from app.rounds import Found, Letter, Round
 from app.telling import IncidentTeller
 from app.waking import await_news
 from core.errors import GroundswellError, RetryableError, UsageError
@@ -61,11 +65,7 @@ SEND_EVERY = timedelta(seconds=5)
 LOOK_BACK = timedelta(days=60)
 """Incidents opened longer ago are history, whatever became of their mails."""
 
-LONG_PAUSE = timedelta(minutes=30)
-"""Rounds further apart: the machine slept, or nobody evaluated rules."""
-
-ROUNDS = "|rounds"
-"""Where the state keeps when rules were looked at; no source can be named so."""
+LOCK = "rules.lock"
 
 
 class Outcome(StrEnum):
@@ -122,12 +122,15 @@ def judge_rules(
 ) -> list[RuleOutcome]:
     """Evaluate the rules and queue what is to be told, without sending it."""
     application.index.refresh()
-    if not dry_run:
-        application.note_versions()
-        end_unwatched(application)
-    evaluation = _Evaluation(application, dry_run=dry_run)
-    outcomes = [evaluation.run(rule) for rule in chosen_rules(application, names)]
-    evaluation.end()
+    # What two processes find at once would be told twice.
+    with nullcontext() if dry_run else alone(application.home / LOCK):
+        if not dry_run:
+            check_time(application)
+            application.note_versions()
+            end_unwatched(application)
+        evaluation = _Evaluation(application, dry_run=dry_run)
+        outcomes = [evaluation.run(rule) for rule in chosen_rules(application, names)]
+        evaluation.end()
     return outcomes
 
 
@@ -202,14 +205,17 @@ class _Evaluation:
         self._now = application.clock()
         settings = application.configuration.settings
         self._quiet, self._zone = settings.quiet_hours, settings.time_zone
+        self._is_held = application.is_clock_held
         self._desk = IncidentDesk(application)
         self._teller = IncidentTeller(application, self._queries, self._now)
-        self._awake = self._awake_since()
+        self._awake = awake_since(application)
         known_rules = rules_by_name(application)
         self._problems = {name: known.problem for name, known in known_rules.items()}
         self._known: dict[str, list[Incident]] = {}
         for incident in application.state.incidents(self._now - LOOK_BACK):
-            self._known.setdefault(incident.rule, []).append(incident)
+            if self._is_known(incident):
+                then = known_at(incident, self._now) if self._is_held else incident
+                self._known.setdefault(incident.rule, []).append(then)
 
     def run(self, rule: Rule) -> RuleOutcome:
         try:
@@ -219,21 +225,16 @@ class _Evaluation:
         except GroundswellError as err:
             log.error("rule_failed", rule=rule.name, reason=str(err))
             return RuleOutcome(rule.name, _topic(rule), Outcome.FAILED, str(err))
-
-    def _awake_since(self) -> Awake:
-        """Return since when rounds have followed each other without a long pause."""
-        held = self._application.state.load(ROUNDS)
-        since, last = (str(held.get(key, "")) for key in ("since", "last"))
-        if not last or not self._now - LONG_PAUSE <= datetime.fromisoformat(last) <= self._now:
-            before = datetime.fromisoformat(last) if last else self._now - LONG_PAUSE
-            return Awake(self._now, before)
-        return Awake(datetime.fromisoformat(since), datetime.fromisoformat(last))
+        except Exception as err:
+            # A fault of ours over one rule silences no other.
+            log.exception("rule_failed", rule=rule.name)
+            words = f"an unforeseen fault ({type(err).__name__}); the log says where"
+            return RuleOutcome(rule.name, _topic(rule), Outcome.FAILED, words)
 
     def end(self) -> None:
         """Remember that this round was."""
-        if not self._dry_run and self._awake.last <= self._now:
-            times = {"since": self._awake.since.isoformat(), "last": self._now.isoformat()}
-            self._application.state.save(ROUNDS, times)
+        if not self._dry_run:
+            note_round(self._application, self._awake)
 
     def _run(self, rule: Rule) -> RuleOutcome:
         if problem := self._problems.get(rule.name):
@@ -256,7 +257,7 @@ class _Evaluation:
         elif found.missed is not None:
             advance = self._missed(rule, found.missed)
         else:
-            incident = self._application.state.open_incident(rule.name)
+            incident = self._open(rule)
             advance = self._level(rule, found, incident) or self._advance(rule, found, incident)
         if advance is not None and not self._dry_run:
             self._application.state.save_incident(advance.incident)
@@ -285,6 +286,18 @@ class _Evaluation:
             verdict=found.verdict,
         )
 
+    def _open(self, rule: Rule) -> Incident | None:
+        """Return the rule's incident that was not over now."""
+        known = self._known.get(rule.name, ())
+        if found := next((one for one in known if one.resolved_at is None), None):
+            return found
+        older = self._application.state.open_incident(rule.name)
+        return older if older is not None and self._is_known(older) else None
+
+    def _is_known(self, incident: Incident) -> bool:
+        """Return whether it had been opened; a clock that stepped back forgets nothing for that."""
+        return incident.opened_at <= self._now or not self._is_held
+
     def _level(self, rule: Rule, found: Found, incident: Incident | None) -> Advance | None:
         """Return how a new level that was not told yet is told; None when there is none.
 
@@ -302,7 +315,7 @@ class _Evaluation:
         """Return the incident that tells what is over and was not told when it was due."""
         assert isinstance(rule, TopicRule)  # noqa: S101 - no other kind misses anything
         assert missed.late is not None  # noqa: S101 - it says why
-        evidence = begun_after(missed, self._last_resolved(rule, missed.late.due_at))
+        evidence = begun_after(missed, self._told_until(rule, missed.late.due_at))
         findings = find_findings(
             self._queries, rule, evidence.started_at, missed.late.last_at, None
         )
@@ -333,6 +346,16 @@ class _Evaluation:
         """
         window = TimeWindow(incident.updated_at, max(self._now, incident.updated_at))
         return self._queries.counts.unwatched(window)
+
+    def _told_until(self, rule: Rule, due_at: datetime) -> datetime | None:
+        """Return up to when the rule's incidents before ``due_at`` told what there was."""
+        told = [self._last_resolved(rule, due_at)]
+        told += [
+            min(one.updated_at, due_at)
+            for one in self._known.get(rule.name, ())
+            if one.resolved_at is None and one.opened_at <= due_at
+        ]
+        return max((at for at in told if at is not None), default=None)
 
     def _last_resolved(self, rule: Rule, by: datetime | None = None) -> datetime | None:
         """Return when the rule's last incident was over, of those that were over ``by`` then."""

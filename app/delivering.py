@@ -6,11 +6,9 @@ second one is the same bytes under the same Message-ID. Nothing that was kept is
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -25,6 +23,7 @@ from alerts.incident import Incident
 from alerts.message import read_message
 from alerts.notification import CHAT, SELF_TEST, Delivery, DeliveryState, Notification, backoff
 from alerts.quiet import day_of, quiet_until
+from app.alone import alone
 from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.ports import Mailer, Notifier
 from core.rules import Rule
@@ -258,7 +257,7 @@ class Outbox:
 
         A failure is told in words and tried again later; nothing is raised for it.
         """
-        with self._alone():
+        with alone(self._home / LOCK):
             now = self._clock()
             if expired := self._store.expire(now):
                 log.error("mails_given_up", count=expired, after=str(STILL_OF_INTEREST))
@@ -330,13 +329,6 @@ class Outbox:
         if incident is None:
             return "told"
         return "over" if incident.resolved_at else "still open"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Let one process or thread send at a time; the lock ends with the process."""
-        with (self._home / LOCK).open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
     def _attempt(self, delivery: Delivery) -> Sent:
         self._store.begin(delivery)

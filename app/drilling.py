@@ -6,7 +6,7 @@ touched. The crisis begins a day before now, so that what really happened around
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -16,12 +16,14 @@ from tempfile import TemporaryDirectory
 
 from app.alerting import evaluate_rules
 from app.bootstrap import Application
-from app.judging import HISTORY, RECENT, rule_selection
+from app.judging import HISTORY, RECENT, group_of, rule_selection
+from app.queries import Queries
 from core.errors import UsageError
 from core.identity import service_item_id
 from core.mention import Author, Engagement, Enrichment, Mention, Overlay, Sentiment
+from core.query.evaluate import matches
 from core.questions import Selection
-from core.rules import BurstRule, Rule
+from core.rules import BurstRule, CompetitorMoveRule, NegativeSpikeRule, Rule, VolumeSpikeRule
 from core.settings import Configuration, IndexSettings, StateSettings
 from core.window import TimeWindow
 
@@ -29,6 +31,9 @@ BEGAN_BEFORE = timedelta(days=1)
 LASTS = timedelta(hours=2)
 WATCHED = timedelta(hours=8)
 """How long a crisis is followed; two quiet hours after it the rule tells its end."""
+
+PLAYED = (VolumeSpikeRule, NegativeSpikeRule, CompetitorMoveRule)
+"""Kinds of rules that a crisis of so many mentions is a question to."""
 
 FINE, COARSE = timedelta(minutes=1), timedelta(minutes=10)
 LOOKED_AT_CLOSELY = timedelta(hours=1)
@@ -87,22 +92,23 @@ def drill(
 ) -> Drill:
     """Return what ``rule`` would tell of ``more_per_hour`` negative mentions more for ``lasts``.
 
-    Raises UsageError if the rule tells no spikes, or if its topic has no mention in the last week,
-    or too many to copy.
+    Raises UsageError if the rule tells no spikes, if its topic has no mention in the last week that
+    made-up ones could be like, or too many to copy.
     """
-    if not isinstance(rule, BurstRule):
+    if not isinstance(rule, PLAYED):
+        kinds = ", ".join(sorted(one.model_fields["kind"].default for one in PLAYED))
         raise UsageError(
-            f"rule {rule.name!r} is of the kind {rule.kind}; a drill needs a spike rule"
+            f"rule {rule.name!r} is of the kind {rule.kind}; a drill plays a crisis for {kinds}"
         )
     now, watched = application.clock(), watched or WATCHED
     began = (now - BEGAN_BEFORE).replace(second=0, microsecond=0)
-    known = Selection(
-        topics=(rule.topic,), window=TimeWindow(began - HISTORY - RECENT, began + watched)
-    )
+    is_move = isinstance(rule, CompetitorMoveRule)
+    copied = tuple(group_of(Queries(application), rule.topic)) if is_move else (rule.topic,)
+    known = Selection(topics=copied, window=TimeWindow(began - HISTORY - RECENT, began + watched))
     number = application.index.count(known)
     if number > LARGEST_COPY:
         raise UsageError(
-            f"{rule.topic} has {number:,} mentions in nine weeks; a drill copies at most "
+            f"{', '.join(copied)}: {number:,} mentions in nine weeks; a drill copies at most "
             f"{LARGEST_COPY:,}"
         )
     week = replace(rule_selection(rule, now), window=TimeWindow.before(began, timedelta(days=7)))
@@ -112,9 +118,9 @@ def drill(
             f"rule {rule.name!r} saw no mention in the week before {began:%Y-%m-%d %H:%M} that a "
             "made-up one could be like"
         )
-    made = list(
-        _made_up(patterns, began, round(more_per_hour * (lasts / timedelta(hours=1))), lasts)
-    )
+    number_made = round(more_per_hour * (lasts / timedelta(hours=1)))
+    made = list(_made_up(rule, patterns, began, number_made, lasts))
+    _check_match(rule, made)
     with TemporaryDirectory(prefix="groundswell-drill-") as folder:
         sandbox = Application(
             _isolated(application.configuration, rule),
@@ -157,30 +163,50 @@ def _isolated(configuration: Configuration, rule: Rule) -> Configuration:
     """Return the configuration with this rule alone, and with engines that the sandbox owns."""
     settings = configuration.settings
     mail = settings.mail.model_copy(update={"host": None, "folder": None, "recipients": ()})
-    own = {"mail": mail, "index": IndexSettings(), "state": StateSettings()}
+    own = {"mail": mail, "notify": {}, "index": IndexSettings(), "state": StateSettings()}
     return configuration.model_copy(
         update={
             "settings": settings.model_copy(update=own),
-            "alerts": (rule.model_copy(update={"recipients": ()}),),
+            "alerts": (rule.model_copy(update={"recipients": (), "notify": ()}),),
         }
     )
 
 
+def _check_match(rule: BurstRule, made: Sequence[Mention]) -> None:
+    """Raises UsageError where the rule would not count what was made up for it."""
+    for mention in made[:PATTERNS]:
+        query = rule_selection(rule, mention.published_at).query
+        if query is not None and not matches(query, mention):
+            raise UsageError(
+                f"rule {rule.name!r}: made-up mentions do not match its query, such as where it "
+                "names authors; a drill of it would show nothing"
+            )
+
+
 def _made_up(
-    patterns: tuple[Mention, ...], began: datetime, number: int, lasts: timedelta
+    rule: BurstRule,
+    patterns: tuple[Mention, ...],
+    began: datetime,
+    number: int,
+    lasts: timedelta,
 ) -> Iterator[Mention]:
     """Yield ``number`` negative mentions, evenly spread, each like a real one and marked."""
+    towards = f"{rule.topic}|"
     for n in range(number):
         like, at = patterns[n % len(patterns)], began + lasts * n / number
         made = like.model_copy(
             update={
                 "id": service_item_id("drill", f"{began.isoformat()} {n}"),
                 "text": f"Drill {n + 1}: {like.text}",
-                "url": None,
                 "published_at": at.replace(microsecond=0),
                 "collected_at": at.replace(microsecond=0),
                 "known_at": at.replace(microsecond=0),
-                "author": Author(service="drill", id=f"drill-{n}", handle=f"drill-{n}"),
+                "author": Author(
+                    service="drill",
+                    id=f"drill-{n}",
+                    handle=f"drill-{n}",
+                    followers=like.author.followers if like.author else None,
+                ),
                 "parent_id": None,
                 "root_id": None,
                 "quoted_id": None,
@@ -189,7 +215,6 @@ def _made_up(
                 "synthetic": True,
                 "engagement": Engagement(),
                 "overlay": Overlay(),
-                "sources": ("drill",),
             }
         ).with_version(1)
         told = like.enrichment or Enrichment(content_version=made.version, enriched_us=1)
@@ -197,6 +222,16 @@ def _made_up(
             update={
                 "content_version": made.version,
                 "sentiment": Sentiment.NEGATIVE,
+                "topic_spans": tuple(
+                    span.model_copy(update={"sentiment": Sentiment.NEGATIVE})
+                    if span.topic == rule.topic
+                    else span
+                    for span in told.topic_spans
+                ),
+                "topic_sentiment": (
+                    *(said for said in told.topic_sentiment if not said.startswith(towards)),
+                    f"{towards}{Sentiment.NEGATIVE.value}",
+                ),
                 "story_id": service_item_id("story", made.id),
                 "is_copy": False,
             }

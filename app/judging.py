@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.scope import sentiment_node
 from app.versions import since_words
 from core.mention import Sentiment
@@ -176,17 +178,16 @@ def _shares(
     """
     near, far = TimeWindow.before(now, length), TimeWindow.before(now, length + HISTORY)
     is_move = isinstance(rule, CompetitorMoveRule)
-    group = _group_of(queries, rule.topic) if is_move else ()
+    group = group_of(queries, rule.topic) if is_move else ()
     part, whole = ((), ()) if is_move else ((Sentiment.NEGATIVE,), LABELS)
     unlike = [one.window for one in _unlike(queries, rule, now)]
 
     def share(window: TimeWindow, by: timedelta, without: Sequence[TimeWindow]) -> ShareSeries:
-        return ShareSeries(
-            _counted(queries, rule, now, window, by, sentiments=part).without(without),
-            _counted(queries, rule, now, window, by, sentiments=whole, topics=group).without(
-                without
-            ),
-        )
+        some = _counted(queries, rule, now, window, by, sentiments=part).without(without)
+        all_ = _counted(queries, rule, now, window, by, sentiments=whole, topics=group)
+        # Between the two questions a mention may have been marked as not about the topic.
+        counts = np.minimum(some.counts, all_.counts)
+        return ShareSeries(replace(some, counts=counts), all_.without(without))
 
     return share(near, step, ()), share(far, HOUR, unlike)
 
@@ -196,7 +197,7 @@ def _unlike(queries: Queries, rule: BurstRule, now: datetime) -> list[Unlike]:
     is_negative = isinstance(rule, NegativeSpikeRule)
     selection = rule_selection(rule, now, LABELS if is_negative else ())
     if isinstance(rule, CompetitorMoveRule):
-        selection = replace(selection, topics=tuple(_group_of(queries, rule.topic)))
+        selection = replace(selection, topics=tuple(group_of(queries, rule.topic)))
     return queries.counts.unlike(selection)
 
 
@@ -216,7 +217,7 @@ def _counted(
     return queries.counts.series(selection, window, step)
 
 
-def _group_of(queries: Queries, name: str) -> list[str]:
+def group_of(queries: Queries, name: str) -> list[str]:
     """Return the topics that share a group with the topic called ``name``, itself among them."""
     topics = queries.configuration.topics
     groups = {topic.group for topic in topics if topic.name == name}

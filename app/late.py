@@ -17,6 +17,7 @@ from alerts.incidents import STALE_AFTER
 from alerts.late import LATE_FROM, causes_of, is_told
 from app.judging import RECENT, STEP, Judged, judged_by, rule_selection
 from app.replaying import Run, runs_of
+from app.stores.gaps import SHORT
 from core.query.ast import FieldIs, Node, Or
 from core.questions import Selection
 from core.rules import BurstRule
@@ -80,12 +81,13 @@ def find_missed(here: Round, rule: BurstRule) -> Missed | None:
         return None
     first, last = (judged.judge(int(late[at].buckets[at])) for at in (0, -1))
     fullest = [judged.judge(_fullest(run)) for run in late]
+    # A long window fires for hours after all has come.
+    ended = max(first.at, fullest[-1].at, last.window.start)
     return Missed(
         verdict=max(fullest, key=lambda one: one.observed),
         # The first alert of a burst rests on little, and cannot tell well since when.
         started_at=min(one.started_at or one.window.start for one in fullest),
-        # The last window that fires holds only the end of it.
-        late=Late(due_at=first.at, last_at=max(first.at, last.window.start), gaps=tuple(gaps)),
+        late=Late(due_at=first.at, last_at=ended, gaps=tuple(gaps)),
     )
 
 
@@ -98,11 +100,18 @@ def _gaps(here: Round) -> list[Unheard]:
     """Return the gaps that ended of late, cut to what may still be told."""
     earliest = here.now - LONGEST
     found = here.queries.counts.gaps(TimeWindow(earliest, here.now))
-    return causes_of(
+    gaps = [
         Unheard(source=gap.source, start=gap.window.start, end=gap.window.end)
         for gap in found
         if gap.is_over and here.now - gap.window.end <= LOOKED_AT
-    )
+    ]
+    awake = here.awake
+    if awake is not None and awake.before is not None and here.now - awake.since <= LOOKED_AT:
+        start = max(awake.before, earliest)
+        # The windows of any rule hold a shorter pause.
+        if awake.since - start > SHORT:
+            gaps.append(Unheard(start=start, end=awake.since, is_unjudged=True))
+    return causes_of(gaps)
 
 
 def _is_newer(here: Round, rule: BurstRule, gap: Unheard) -> bool:
@@ -125,10 +134,12 @@ def _is_brought(here: Round, rule: BurstRule, gap: Unheard) -> bool:
     """Return whether a source brought any mention of the rule's topic from the gap."""
     names = [one.name for one in here.queries.configuration.sources]
     asked = names if gap.source is None else [gap.source]
+    if not asked:
+        return False
     by: list[Node] = [FieldIs("source", name.casefold()) for name in asked]
     window = TimeWindow(max(gap.start, here.now - LONGEST), gap.end)
     selection = Selection(
-        query=Or(tuple(by)) if len(by) > 1 else by[0] if by else None,
+        query=Or(tuple(by)) if len(by) > 1 else by[0],
         window=window,
         topics=rule_selection(rule, here.now).topics,
     )

@@ -29,7 +29,7 @@ from app.counting import PATIENCE
 from app.instant import is_meant
 from app.judging import judge, rule_selection
 from app.kinds import KINDS
-from app.own_rules import all_rules
+from app.own_rules import rules_by_name
 from app.queries import Queries
 from app.replaying import REPLAY_STEP, Episode, replay
 from app.rounds import Round
@@ -109,8 +109,8 @@ def preview(application: Application, rule: Rule, length: timedelta) -> Preview:
     """
     # Mails are made at other times, each with the stores that are open now.
     application.index.refresh()
-    problems = {known.rule.name: known.problem for known in all_rules(application)}
-    if problem := problems.get(rule.name):
+    known = rules_by_name(application).get(rule.name)
+    if problem := known.problem if known else None:
         raise UsageError(f"rule {rule.name!r} watches nothing: {problem}")
     if isinstance(rule, NewTrendRule):
         return _trends(application, rule, length)

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Awake:
-    """Since when rules have been looked at without a long pause, and when the last look was."""
+    """Since when rules have been looked at without a long pause, and when the last look was.
+
+    ``before`` is when the last look before that pause was, None where there was none.
+    """
 
     since: datetime
     last: datetime
+    before: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,12 @@ def examine(here: Round, rule: BurstRule) -> Found:
     missed = find_missed(here, rule)
     if missed is not None:
         was_seen = missed.told_in(evidence_of(missed.verdict, rule, calendar))
-        if any(one.resolved_at is None for one in here.known):
-            # Another matter is open: what was missed is told beside it.
+        is_over = evidence is None and missed.is_over(here.now)
+        if is_over:
+            # Where another matter is open, it is told beside it.
             over = was_seen
-        elif evidence is None and missed.is_over(here.now):
-            over = was_seen
+        elif any(one.resolved_at is None for one in here.known):
+            evidence = evidence or was_seen
         else:
             # What lasts is told as any other alert, with what was missed before.
             evidence = missed.told_in(evidence) if evidence else was_seen

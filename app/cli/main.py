@@ -83,6 +83,8 @@ def _options(
     from app.bootstrap import system_clock
 
     session.now = parse_instant(now, system_clock())
+    if not 1971 <= session.now.year <= 9998:
+        raise UsageError(f"--now {now}: nothing is known of that year")
 
 
 def main() -> None:

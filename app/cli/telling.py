@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 MINUTE = "%Y-%m-%d %H:%M"
 
+NO_RULES = (
+    "No rule: write one in alerts.yml, make one on the page Alerts, or run groundswell track."
+)
+
 alerts = typer.Typer(
     help="Rules, what they found, and what they would have told.", no_args_is_help=True
 )
@@ -90,7 +94,7 @@ def list_alerts() -> None:
             for state in rules
             if (record := records.get(state.rule.name)) and record.budget
         ]
-        session.show(data, Group(shown, *proposed))
+        session.show(data, Group(shown, *proposed) if rules or incidents else Text(NO_RULES))
 
 
 @alerts.command()
@@ -102,13 +106,19 @@ def evaluate(
         bool, typer.Option("--dry-run", help="Say what would be told; save and send nothing.")
     ] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Evaluate until stopped.")] = False,
-    every: Annotated[str, typer.Option(help="How often with --watch.")] = "60s",
+    every: Annotated[
+        str | None, typer.Option(help="How often with --watch.", show_default="60s")
+    ] = None,
 ) -> None:
     """Evaluate the rules now (or as of --now) and deliver what is to be told."""
     from app.alerting import Outcome, RuleOutcome, evaluate_rules, watch_rules
     from app.cli.collecting import stop_on_signals
     from app.delivering import Sent
 
+    if watch and (dry_run or rule):
+        raise UsageError("--watch evaluates all rules and tells: leave out --dry-run and --rule")
+    if every is not None and not watch:
+        raise UsageError("--every says how often with --watch: add that, or leave it out")
     if watch:
         stop = stop_on_signals()
 
@@ -119,7 +129,7 @@ def evaluate(
                 session.say(f"{outcome.rule}: {outcome.message}")
 
         with session.application(producer="alerts") as application:
-            watch_rules(application, _duration(every), stop, tell)
+            watch_rules(application, _duration(every or "60s"), stop, tell)
         return
     with session.application(producer="alerts") as application:
         outcomes = evaluate_rules(application, rule or [], dry_run=dry_run)
@@ -127,7 +137,7 @@ def evaluate(
     for one in outcomes:
         words = (one.rule, one.topic, one.outcome.value, one.message, one.destination or "")
         shown.add_row(*map(Text, words))
-    session.show({"rules": outcomes}, shown)
+    session.show({"rules": outcomes}, shown if outcomes else Text(NO_RULES))
     if any(one.outcome is Outcome.FAILED for one in outcomes):
         raise typer.Exit(1)
 

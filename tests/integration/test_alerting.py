@@ -15,17 +15,21 @@ from alerts.handling import Deed
 from alerts.incident import IncidentStep
 from alerts.notification import DeliveryState
 from app.alerting import Outcome, RuleOutcome, watch_rules
+from app.awake import awake_since
 from app.counting import Counts
 from app.delivering import Outbox, Sent
 from app.handling import IncidentDesk
 from app.judging import FIRST_TOLD, STEP
+from app.kinds import KINDS
 from app.previewing import preview
 from app.queries import Queries
+from app.rounds import Found
 from app.scope_reading import parse_scope
 from core.errors import QuarantineError, QueryError, RetryableError, UsageError
 from core.mention import Mention
 from core.ports import Poll, PollStatus
 from core.questions import Selection
+from core.rules import RuleKind
 from core.window import TimeWindow
 from insights.series import Series
 from tests.fakes import crisis
@@ -420,6 +424,34 @@ def test_watching_stops_on_the_event_and_waits_for_engines(
         Outcome.OPEN,
     ]
     assert [one.state for one in sent] == [DeliveryState.SENT, DeliveryState.SENT]
+
+
+def test_a_fault_over_one_rule_silences_no_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is a failed rule, and the next is judged."""
+    kind = KINDS[RuleKind.VOLUME_SPIKE]
+
+    def broken(*_: object) -> Found:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setitem(KINDS, RuleKind.VOLUME_SPIKE, replace(kind, examine=broken))
+    home.add(60, crisis.BEGAN)
+    outcomes = home.evaluate()
+    assert outcomes["Acme volume"].outcome is Outcome.FAILED
+    assert "an unforeseen fault (ZeroDivisionError)" in outcomes["Acme volume"].message
+    assert outcomes["Acme negative"].outcome is Outcome.TOLD
+
+
+def test_a_clock_that_was_ahead_is_forgotten(home: Home) -> None:
+    """Rounds are counted anew once it is right again."""
+    home.clock.now += timedelta(days=30)
+    home.evaluate()
+    home.clock.now -= timedelta(days=30)
+    home.evaluate()
+    home.clock.now += MINUTES
+    home.evaluate()
+    assert awake_since(home.application).since == home.clock.now - MINUTES
 
 
 def test_one_round_asks_once_what_its_rules_share(home: Home) -> None:

@@ -172,7 +172,35 @@ def test_wrong_words_are_usage_errors(run: Run) -> None:
         run("alerts", "evaluate", "--watch", "--every", "0s")
     with pytest.raises(UsageError, match="no duration"):
         run("alerts", "evaluate", "--watch", "--every", "often")
+    for words in (("--watch", "--dry-run"), ("--watch", "--rule", "Acme volume")):
+        with pytest.raises(UsageError, match="leave out --dry-run and --rule"):
+            run("alerts", "evaluate", *words)
+    with pytest.raises(UsageError, match="--every says how often with --watch"):
+        run("alerts", "evaluate", "--every", "5m")
+    with pytest.raises(UsageError, match="nothing is known of that year"):
+        run("--now", "0001-01-01T00:00Z", "alerts", "list")
     assert run("alerts", "preview", "Acme volume", "--days", "0")[0] == 2
+
+
+def test_without_rules_it_says_how_to_make_one(home: Home, run: Run) -> None:
+    """An empty table would say nothing."""
+    (home.folder / "configs" / "alerts.yml").write_text("[]\n", encoding="utf-8")
+    for command in ("list", "evaluate"):
+        _, out, _ = run("alerts", command, as_json=False)
+        assert "No rule: write one in alerts.yml" in out
+
+
+def test_an_earlier_now_changes_nothing_that_was_found_since(home: Home, run: Run) -> None:
+    """Evaluated as of the crisis, an instant before it is refused, and looked at as it was."""
+    run("alerts", "evaluate")
+    before = ("--now", (crisis.BEGAN - timedelta(hours=2)).isoformat(), "alerts", "evaluate")
+    with pytest.raises(UsageError, match="add --dry-run to see"):
+        run(*before)
+    code, out, _ = run(*before, "--dry-run")
+    assert code == 0
+    assert {one["outcome"] for one in json.loads(out)["rules"]} == {"quiet"}
+    code, out, _ = run("alerts", "evaluate")
+    assert {one["message"] for one in json.loads(out)["rules"]} == {"open"}
 
 
 def test_failing_rule_makes_the_command_fail(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -281,6 +281,64 @@ def test_a_topic_that_is_younger_than_the_gap_is_told_nothing_of_it(
     assert len(mails_of(home, "Young")) == (0 if is_new else 1)
 
 
+def test_a_second_wave_while_asleep_is_the_same_crisis(home: Home) -> None:
+    """Where it lasts, the open incident grows; nobody is told that it is over."""
+    bring(home, crisis.crisis(60, EVENING - 40 * MINUTE, 40 * MINUTE))
+    home.evaluate()
+    home.clock.now += 8 * HOUR
+    poll(home, "Fediverse", "Daily")
+    wave = crisis.crisis(300, home.clock.now - 130 * MINUTE, 130 * MINUTE)
+    bring(home, [*said(EVENING, home.clock.now), *wave])
+    home.evaluate()
+    assert [step.partition("-")[0] for step in steps_of(home, "Volume")] == ["opened", "doubled"]
+    assert "It is over." not in text_of(mails_of(home, "Volume")[-1])
+    incident = home.application.state.open_incident("Volume")
+    assert incident is not None
+    assert incident.total > 300
+
+
+def test_a_second_wave_that_is_over_is_told_by_itself(home: Home) -> None:
+    """Its mail counts its own mentions, and says from when to when it was."""
+    bring(home, crisis.crisis(60, EVENING - 40 * MINUTE, 40 * MINUTE))
+    home.evaluate()
+    home.clock.now += 10 * HOUR
+    poll(home, "Fediverse", "Daily")
+    wave = crisis.crisis(200, EVENING + 6 * HOUR, 40 * MINUTE)
+    bring(home, [*said(EVENING, home.clock.now), *wave])
+    home.evaluate("Volume")
+    _, late = mails_of(home, "Volume")
+    (told,) = [one for one in home.application.state.incidents() if one.first.late]
+    assert 180 <= told.total <= 230
+    assert told.first.started_at >= EVENING
+    assert told.first.late is not None
+    assert EVENING + 6.5 * HOUR <= told.first.late.last_at <= EVENING + 7.5 * HOUR
+    assert "It is over." in text_of(late)
+
+
+@pytest.mark.parametrize("brought_by", ["Fediverse", "export"])
+def test_what_came_while_no_rule_was_judged_is_told_late(home: Home, brought_by: str) -> None:
+    """Sources were asked all night, and whoever judges was down; what was imported tells nobody."""
+    home.evaluate()
+    until = home.clock.now + 8 * HOUR
+    burst = crisis.crisis(90, EVENING + HOUR, 40 * MINUTE)
+    while home.clock.now < until:
+        before = home.clock.now
+        home.clock.now += HOUR
+        poll(home, "Fediverse", "Daily")
+        talk = [*said(before, home.clock.now)]
+        talk += [one for one in burst if before <= one.published_at < home.clock.now]
+        bring(home, talk, brought_by)
+    home.evaluate("Volume")
+    if brought_by == "export":
+        assert home.mailer.sent == []
+        return
+    (mail,) = mails_of(home, "Volume")
+    assert "late: no rule was judged 01:00-09:00." in text_of(mail)
+    home.clock.now += MINUTE
+    home.evaluate("Volume")
+    assert len(mails_of(home, "Volume")) == 1
+
+
 def test_the_same_data_has_the_same_answer(home: Home) -> None:
     """Judged again without saving, and as of the same instant later, nothing differs."""
     home.clock.now += 8 * HOUR

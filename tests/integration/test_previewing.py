@@ -228,3 +228,12 @@ def test_a_rule_that_watches_nothing_has_no_preview(home: Home) -> None:
     for name, reason in (("Old", "no topic is named"), ("Odd", "cannot be read")):
         with pytest.raises(UsageError, match=f"'{name}' watches nothing: .*{reason}"):
             foretold(home, name)
+
+
+def test_a_rule_of_the_file_is_previewed_whatever_one_of_the_page_is_called(home: Home) -> None:
+    """Of two with one name, that of alerts.yml watches."""
+    name = home.application.configuration.alerts[0].name
+    home.application.state.save_own_rule(
+        name, {"name": name, "kind": "volume_spike", "topic": "Gone"}
+    )
+    assert foretold(home, name).words

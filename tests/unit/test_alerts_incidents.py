@@ -21,6 +21,7 @@ from alerts.incidents import (
     go_on,
     is_doubled,
     is_fresh,
+    known_at,
     level_told_at,
     open_incident,
     open_level,
@@ -222,4 +223,19 @@ def test_only_a_rise_that_began_with_it_ends_an_incident() -> None:
     rise = evidence(NOW, began=timedelta(hours=2), seen=40)
     assert began_with(opened(), rise)
     assert not began_with(opened(), evidence(NOW, began=timedelta(hours=2), seen=1))
-    assert not began_with(opened(), evidence(NOW, began=timedelta(days=3), seen=40))
+    later = opened().model_copy(update={"latest": evidence(NOW, seen=400)})
+    assert not began_with(later, evidence(NOW, began=timedelta(days=3), seen=40))
+
+
+def test_an_incident_of_a_later_day_that_stands_no_higher_is_the_level() -> None:
+    """A rise by day falls below the alarm each night, and rings anew in the morning."""
+    level = evidence(NOW, began=timedelta(days=3), seen=40)
+    assert began_with(opened(), level)
+
+
+def test_an_incident_is_seen_as_it_stood_then() -> None:
+    """What was over later was open."""
+    over = opened().model_copy(update={"resolved_at": NOW + MINUTE})
+    assert known_at(over, NOW + MINUTE) == over
+    assert known_at(over, NOW).resolved_at is None
+    assert known_at(opened(), NOW) == opened()
