@@ -26,7 +26,7 @@ from alerts.quiet import day_of, quiet_until
 from app.alone import alone
 from core.errors import MailUnavailable, QuarantineError, RetryableError
 from core.ports import Mailer, Notifier
-from core.rules import Rule
+from core.rules import Rule, RuleKind
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ LIST = "list."
 LATE = timedelta(hours=1)
 LATE_AT_ONCE = 3
 """More than this many mails that are late go out as one list."""
+
+UNLISTED = (LIST, SELF_TEST, *(f"{kind.value}." for kind in (RuleKind.DIGEST, RuleKind.ALL_CLEAR)))
+"""What the keys of mails begin with that no list stands for: a letter is read nowhere else."""
 
 LATE_WORDS = "They could not be sent earlier."
 
@@ -250,6 +253,11 @@ class Outbox:
             self.wake.set()
         return len(held)
 
+    def hasten(self, incident: str) -> None:
+        """Send at once what was to wait until nobody wants quiet about an incident any more."""
+        if self._store.hasten(incident, self._clock()):
+            self.wake.set()
+
     # --- sending
 
     def deliver_due(self) -> list[Sent]:
@@ -277,7 +285,7 @@ class Outbox:
         late = [
             one
             for one in self._store.waiting(now)
-            if one.changed_at < now - LATE and not one.key.startswith((LIST, SELF_TEST))
+            if one.changed_at < now - LATE and not one.key.startswith(UNLISTED)
         ]
         by_recipient: dict[tuple[str, bool], list[Delivery]] = {}
         for delivery in (*self._store.held(now), *late):

@@ -74,6 +74,8 @@ class IncidentDesk:
             if deed is Deed.ASSIGN:
                 self._tell_assignee(found, event)
             self._events.add(event)
+            if deed is Deed.WAKE:
+                self._application.outbox.hasten(incident)
         return event
 
     def _tell_assignee(self, incident: Incident, event: Event) -> None:

@@ -187,6 +187,23 @@ class OutboxStore:
                 told.update().where(is_sooner).values(expires_at=_stored(expires_at))
             )
 
+    def hasten(self, incident: str, now: datetime) -> int:
+        """Send now what was to wait about an incident and was not tried yet; return how many."""
+        table, told = tables.deliveries, tables.notifications
+        about = sa.select(told.c.key).where(told.c.incident == incident)
+        with self._transaction(writes=True) as connection:
+            result = connection.execute(
+                table.update()
+                .where(
+                    table.c.state == DeliveryState.WAITING.value,
+                    table.c.attempts == 0,
+                    table.c.due_at > _stored(now),
+                    table.c.key.in_(about),
+                )
+                .values(due_at=_stored(now))
+            )
+        return int(result.rowcount)
+
     def expire(self, now: datetime) -> int:
         """Give up what is no news any more; return how many deliveries that were.
 

@@ -156,6 +156,18 @@ def test_what_is_held_can_be_released(outbox: OutboxStore) -> None:
     assert outbox.expire(monday + 48 * HOUR) == 1
 
 
+def test_what_waits_until_later_can_be_sent_now(outbox: OutboxStore) -> None:
+    """Of one incident, and not what failed and waits for its next attempt."""
+    for key in ("i1.resolved", "i2.resolved"):
+        outbox.add(notification(key), [delivery(key, due=NOW + HOUR)])
+    failed = delivery("i1.doubled")
+    outbox.add(notification("i1.doubled"), [failed])
+    outbox.begin(failed)
+    outbox.postpone(failed, NOW + HOUR, "421 busy")
+    assert outbox.hasten("i1", NOW) == 1
+    assert [one.key for one in outbox.waiting(NOW)] == ["i1.resolved"]
+
+
 def test_what_was_told_is_counted_by_recipient_and_rule(outbox: OutboxStore) -> None:
     """Sent and waiting count, what was held back or refused does not."""
     for number, state in enumerate(DeliveryState):

@@ -131,6 +131,20 @@ def test_snoozed_incident_is_told_afterwards(home: Home) -> None:
     assert [step.partition("-")[0] for step in home.mailer.steps] == ["opened", "doubled"]
 
 
+def test_who_wants_mails_again_gets_what_waited(home: Home) -> None:
+    """That it is over was to be told when the snooze ends; taking that back tells it now."""
+    home.evaluate("Acme volume")
+    (incident,) = home.application.state.incidents()
+    desk = IncidentDesk(home.application)
+    desk.do(incident.id, Deed.SNOOZE, "kim", until=home.clock.now + 24 * HOUR)
+    home.clock.now += 6 * HOUR
+    home.evaluate("Acme volume")
+    assert home.mailer.steps == ["opened"]
+    desk.do(incident.id, Deed.WAKE, "kim")
+    home.application.outbox.deliver_due()
+    assert home.mailer.steps == ["opened", "resolved"]
+
+
 def test_later_mail_says_who_is_on_it(home: Home) -> None:
     """Acknowledged and pinned since, the next mail names who and what."""
     home.evaluate("Acme volume")

@@ -421,6 +421,22 @@ def test_after_a_long_sleep_no_storm(desk: Desk) -> None:
     assert letter["Subject"] == "10 alerts held back, all over"
 
 
+def test_a_late_letter_stands_on_no_list(desk: Desk) -> None:
+    """A digest is read in the mail alone: a line about it would lead nowhere."""
+    desk.mailer.down = MailUnavailable("no network")
+    for number in range(4):
+        key = f"i{number}.opened"
+        desk.outbox.enqueue(mail(key), key, incident=f"i{number}")
+    desk.outbox.enqueue(mail("digest.x.y"), "digest.x.y")
+    desk.outbox.deliver_due()
+    desk.mailer.down = None
+    desk.now += timedelta(hours=8)
+    desk.outbox.deliver_due()
+    letter, summary = sorted(desk.mailer.sent, key=lambda one: str(one["Message-ID"]))
+    assert letter["Message-ID"] == "<digest.x.y@acme.example>"
+    assert summary["Subject"] == "4 alerts held back, all over"
+
+
 def test_who_unsubscribed_gets_none_of_that_rule(desk: Desk) -> None:
     """The others do, and other rules go on."""
     desk.outbox.mute(THREE[0], RULE.name)
