@@ -34,16 +34,23 @@ class Words(Part):
     page: str | None = None
 
 
+class Waited(StrEnum):
+    """What nobody did meanwhile, though sources were asked."""
+
+    UNJUDGED = "no rule was judged"
+    UNREAD = "what was collected was not read"
+
+
 class Unheard(Part):
     """A time in which nothing was heard: of ``source``, or of all because none was asked (None).
 
-    With ``is_unjudged`` sources were asked, and no rule was judged.
+    With ``waited`` sources were asked, and it went no further.
     """
 
     source: str | None = None
     start: datetime
     end: datetime
-    is_unjudged: bool = False
+    waited: Waited | None = None
 
 
 class Late(Part):

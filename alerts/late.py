@@ -37,8 +37,8 @@ def reason_words(gaps: Sequence[Unheard], told_at: datetime, zone: str) -> str:
 
 def _gap_words(gap: Unheard, told_at: datetime, zone: str) -> str:
     what = "nobody collected" if gap.source is None else f"the source {gap.source} was down"
-    if gap.is_unjudged:
-        what = "no rule was judged"
+    if gap.waited is not None:
+        what = gap.waited.value
     start, end, today = (at.astimezone(ZoneInfo(zone)) for at in (gap.start, gap.end, told_at))
     if end - start < DAY:
         day = "" if start.date() == today.date() else f"{start:%a} "
@@ -51,10 +51,10 @@ def causes_of(gaps: Iterable[Unheard]) -> list[Unheard]:
     """Return the gaps that say why; those are left out in which nobody asked most of the time.
 
     The first poll of a machine that wakes up often fails: the source was not down all night. Nor
-    does it matter that no rule was judged where nothing was collected.
+    does it matter what waited where nothing was collected.
     """
     known = list(gaps)
-    asleep = [gap for gap in known if gap.source is None and not gap.is_unjudged]
+    asleep = [gap for gap in known if gap.source is None and gap.waited is None]
 
     def slept(gap: Unheard) -> timedelta:
         parts = (min(one.end, gap.end) - max(one.start, gap.start) for one in asleep)

@@ -11,6 +11,7 @@ import numpy as np
 
 from app.reach import Share, comparable_from, shares_of
 from app.versions import unlike_in
+from core.mention import Mention
 from core.ports import Index
 from core.query.ast import And, FieldIs, FieldRange, Node, Not
 from core.questions import Order, Selection
@@ -29,6 +30,11 @@ PATIENCE = 3
 
 ALL_READ = timedelta(weeks=9)
 """No baseline reads further back."""
+
+WAITED = timedelta(hours=1)
+"""What waits no longer than this to be read lies in the windows of any rule."""
+
+WAITED_AT_MOST = timedelta(days=2)
 
 REMEMBERED_SERIES = 400
 """Series that one round keeps: two for each of 200 topics, about 40 MB."""
@@ -72,6 +78,7 @@ class Counts:
         self._told_lasting: list[TimeWindow] | None = None
         self._told_heard: dict[tuple[str, ...], datetime] = {}
         self._told_shares: list[Share] | None = None
+        self._told_unread: Sequence[Mention] | None = None
 
     def series(self, selection: Selection, window: TimeWindow, step: timedelta) -> Series:
         """Return gap-free counts of the selection in ``window``.
@@ -273,6 +280,23 @@ class Counts:
             span = TimeWindow(max(first, now - ALL_READ), max(first, now))
             self._told_shares = shares_of(self._index, asked, self._own or asked, (), span)
         return self._told_shares
+
+    def unread(self) -> TimeWindow | None:
+        """Return when what was collected waited to be read, where that ended of late.
+
+        The enricher was down, or the index. None where nothing waited for over an hour.
+        """
+        if self._told_unread is None or not self._is_one_round:
+            now = self._clock()
+            late = FieldRange("known", now - WAITED, now)
+            early = FieldRange("collected", None, now - 2 * WAITED)
+            window = TimeWindow.before(now, WAITED_AT_MOST)
+            asked = Selection(And((late, early)), window, include_own=True)
+            self._told_unread = self._index.page(asked, 1, Order.OLDEST).mentions
+        for one in self._told_unread:
+            if one.known_at is not None and one.known_at > one.collected_at:
+                return TimeWindow(one.collected_at, one.known_at)
+        return None
 
     def is_collecting(self) -> bool:
         """Return whether a source was ever asked; else mentions come when somebody imports."""

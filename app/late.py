@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alerts.incident import Evidence, Late, Unheard
+from alerts.incident import Evidence, Late, Unheard, Waited
 from alerts.incidents import STALE_AFTER
 from alerts.late import LATE_FROM, causes_of, is_told
 from app.judging import RECENT, STEP, Judged, judged_by, rule_selection
@@ -110,7 +110,11 @@ def _gaps(here: Round) -> list[Unheard]:
         start = max(awake.before, earliest)
         # The windows of any rule hold a shorter pause.
         if awake.since - start > SHORT:
-            gaps.append(Unheard(start=start, end=awake.since, is_unjudged=True))
+            gaps.append(Unheard(start=start, end=awake.since, waited=Waited.UNJUDGED))
+    unread = here.queries.counts.unread()
+    if unread is not None:
+        start = max(unread.start, earliest)
+        gaps.append(Unheard(start=start, end=unread.end, waited=Waited.UNREAD))
     return causes_of(gaps)
 
 

@@ -339,6 +339,27 @@ def test_what_came_while_no_rule_was_judged_is_told_late(home: Home, brought_by:
     assert len(mails_of(home, "Volume")) == 1
 
 
+def test_what_waited_to_be_read_is_told_late(home: Home) -> None:
+    """Sources were asked and rules judged all night, and the enricher was down."""
+    held = []
+    for hours in range(8):
+        start = EVENING + hours * HOUR
+        home.clock.now = start + HOUR
+        poll(home, "Fediverse", "Daily")
+        held += said(start, home.clock.now)
+        home.evaluate()
+    held += crisis.crisis(90, EVENING + HOUR, 40 * MINUTE)
+    assert home.mailer.sent == []
+    # It was collected when it was published, and is known only now.
+    known = [one.model_copy(update={"known_at": None}) for one in held]
+    home.application.index.apply(known, home.clock.now)
+    home.evaluate("Volume")
+    (mail,) = mails_of(home, "Volume")
+    assert "h late: what was collected was not read 01:0" in text_of(mail)
+    go_on(home, 4 * HOUR)
+    assert steps_of(home, "Volume") == ["opened"]
+
+
 def test_the_same_data_has_the_same_answer(home: Home) -> None:
     """Judged again without saving, and as of the same instant later, nothing differs."""
     home.clock.now += 8 * HOUR

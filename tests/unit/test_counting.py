@@ -66,6 +66,19 @@ def test_a_night_asleep_is_unknown(counted: Counted) -> None:
     )
 
 
+def test_what_waited_to_be_read_is_known_for_an_hour(counted: Counted) -> None:
+    """From when the oldest was collected to when it was known; less than an hour is none."""
+
+    def waited(known: datetime, now: datetime) -> TimeWindow | None:
+        made = crisis.mention(1, SLEPT, "acme").model_copy(update={"known_at": known})
+        return counted([], [], now=now, late=[made]).unread()
+
+    assert waited(WOKE, WOKE + 10 * MINUTE) == TimeWindow(SLEPT, WOKE)
+    assert waited(WOKE, WOKE + 61 * MINUTE) is None
+    assert waited(SLEPT + 50 * MINUTE, SLEPT + 55 * MINUTE) is None
+    assert counted([], []).unread() is None
+
+
 def test_a_night_that_was_brought_later_is_known_from_its_first_mention(counted: Counted) -> None:
     """A source that is asked again brings what it still has, from there on all."""
     said = [START, SLEPT + 5 * HOUR + 20 * MINUTE]
