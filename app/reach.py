@@ -14,7 +14,7 @@ from core.ports import Index
 from core.questions import BucketCount, GroupField, Selection
 from core.window import TimeWindow, bucket_start
 
-ENOUGH = 0.75
+ENOUGH = 2 / 3
 """Sources of so much of what is said now must reach back to a time for it to be comparable."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -22,8 +22,11 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATELY, LONG = timedelta(days=14), timedelta(weeks=8)
 """What a source brings is read off its last two weeks or eight, whichever were the livelier,"""
 
-TODAY = timedelta(days=1)
-"""but for today: how much a crisis brings is not how much a source does."""
+BLOCK, LOUDEST = timedelta(hours=6), 0.05
+"""but for the loudest twentieth of its quarters of a day, and one at least: what a crisis brings is
+not what a source does."""
+
+FEWEST_BLOCKS = 3
 
 STEADY = timedelta(hours=6)
 """A source is taken to bring nothing for so long before it began: one mention is no rate."""
@@ -78,14 +81,8 @@ def shares_of(
         is_current = name in present
         reach, until = min(begun, oldest), max(now if is_current else min(one.last, now), begun)
         # What it brought at first may be little of what was said, and lately it may have slept.
-        windows = (
-            _before_today(max(begun, until - LATELY), until),
-            _before_today(max(reach, until - LONG), until),
-        )
-        rate = max(
-            _rate(sum(one.count for one in brought if one.start in window), window.length)
-            for window in windows
-        )
+        starts = (max(begun, until - LATELY), max(reach, until - LONG))
+        rate = max(_usual_rate(brought, TimeWindow(start, until)) for start in starts)
         found.append(Share(name, rate, reach, is_current))
     return found
 
@@ -107,13 +104,22 @@ def _brought(
     return found
 
 
+def _usual_rate(brought: Sequence[BucketCount], window: TimeWindow) -> float:
+    """Return how much a source brings an hour in ``window``, without its loudest parts."""
+    number = window.length // BLOCK
+    counts = [0] * number
+    for bucket in brought:
+        at = (bucket.start - window.start) // BLOCK
+        if 0 <= at < number:
+            counts[at] += bucket.count
+    if number < FEWEST_BLOCKS:
+        return _rate(sum(one.count for one in brought if one.start in window), window.length)
+    usual = sorted(counts)[: number - max(int(LOUDEST * number), 1)]
+    return _rate(round(sum(usual) * window.length / (len(usual) * BLOCK)), window.length)
+
+
 def _rate(count: int, length: timedelta) -> float:
     return count / ((length + STEADY) / HOUR)
-
-
-def _before_today(start: datetime, until: datetime) -> TimeWindow:
-    """Return the time that a rate is read off."""
-    return TimeWindow(start, until - TODAY if until - start > 2 * TODAY else until)
 
 
 def comparable_from(shares: Sequence[Share], of: Sequence[Share] | None = None) -> datetime | None:
