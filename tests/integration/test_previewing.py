@@ -236,4 +236,4 @@ def test_a_rule_of_the_file_is_previewed_whatever_one_of_the_page_is_called(home
     home.application.state.save_own_rule(
         name, {"name": name, "kind": "volume_spike", "topic": "Gone"}
     )
-    assert foretold(home, name).words
+    assert foretold(home, name).is_compared
