@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.reach import Share, comparable_from, shares_of
+from app.heard import Share, comparable_from, shares_of
 from app.versions import unlike_in
 from core.mention import Mention
 from core.ports import Index
@@ -246,7 +246,7 @@ class Counts:
         for gap in gaps:
             # A quarter that the gap begins in may hold what was heard before.
             known = [
-                replace(share, reach=first)
+                replace(share, since=first)
                 for share, starts in heard
                 if (first := next((at for at in starts if gap.start <= at < gap.end), None))
             ]
@@ -269,7 +269,7 @@ class Counts:
         """Return when of ``known`` enough reach back; where no source is asked, any is enough."""
         wanted = [one for one in self._all_shares() if one.is_current and one.rate]
         if not wanted:
-            return min((one.reach for one in known), default=None)
+            return min((one.since for one in known), default=None)
         return comparable_from(known, of=wanted)
 
     def _all_shares(self) -> list[Share]:

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incident import Incident
-from app.reach import Asked
+from app.heard import Asked
 from app.stores import tables
 from app.stores.gaps import SUCCESSES, Gaps, note_gaps
 from app.stores.instants import aware as _aware

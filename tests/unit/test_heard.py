@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.counting import Counts
-from app.reach import Share, comparable_from
+from app.heard import Share, comparable_from
 from app.stores.state import StateStore
 from core.mention import Mention
 from core.ports import Poll, PollStatus

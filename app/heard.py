@@ -49,7 +49,7 @@ class Share:
 
     source: str
     rate: float
-    reach: datetime
+    since: datetime
     is_current: bool
 
 
@@ -79,11 +79,12 @@ def shares_of(
             continue
         begun = max(one.first, since) if since is not None else one.first
         is_current = name in present
-        reach, until = min(begun, oldest), max(now if is_current else min(one.last, now), begun)
+        until = max(now if is_current else min(one.last, now), begun)
+        known_since = min(begun, oldest)
         # What it brought at first may be little of what was said, and lately it may have slept.
-        starts = (max(begun, until - LATELY), max(reach, until - LONG))
+        starts = (max(begun, until - LATELY), max(known_since, until - LONG))
         rate = max(_usual_rate(brought, TimeWindow(start, until)) for start in starts)
-        found.append(Share(name, rate, reach, is_current))
+        found.append(Share(name, rate, known_since, is_current))
     return found
 
 
@@ -129,8 +130,8 @@ def comparable_from(shares: Sequence[Share], of: Sequence[Share] | None = None) 
     """
     wanted = ENOUGH * sum(one.rate for one in of or shares if one.is_current)
     heard = 0.0
-    for share in sorted(shares, key=lambda one: one.reach):
+    for share in sorted(shares, key=lambda one: one.since):
         heard += share.rate
         if wanted and heard >= wanted:
-            return share.reach
+            return share.since
     return None
