@@ -23,7 +23,8 @@ def examine_sources(here: Round, rule: SourceOutageRule) -> Found:
     states = source_states(here.queries)
     outages = find_outages(rule, states, here.now, awake_since, told_at)
     if not outages:
-        return Found("quiet: every source answers")
+        is_asked = any(one.last_poll is not None for one in states)
+        return Found("quiet: every source answers" if is_asked else "no source was asked yet")
     evidence = outage_evidence(rule, outages, here.now)
     words = ", ".join(one.source for one in outages)
     return Found(f"out: {words}", evidence=evidence, findings=Findings(len(outages)))

@@ -350,9 +350,7 @@ def _rename_rule(connection: sa.Connection, old: str, new: str) -> None:
     # Who unsubscribed from a rule of the new name that is long gone is kept as well.
     mutes = tables.mutes
     twice = sa.select(mutes.c.recipient).where(mutes.c.rule == new)
-    connection.execute(
-        sa.delete(mutes).where(mutes.c.rule == old, mutes.c.recipient.in_(twice.scalar_subquery()))
-    )
+    connection.execute(sa.delete(mutes).where(mutes.c.rule == old, mutes.c.recipient.in_(twice)))
     for named in (tables.notifications, mutes):
         connection.execute(sa.update(named).where(named.c.rule == old).values(rule=new))
 

@@ -294,6 +294,7 @@ def test_an_outage_is_not_over_because_the_machine_slept(home: Home) -> None:
 
 def test_a_source_that_never_answered_is_told(home: Home) -> None:
     """Its address may be wrong from the beginning; the hour in which it was first asked passes."""
+    assert home.evaluate("Feeds")["Feeds"].message == "no source was asked yet"
     rounds(home, 29, PollStatus.ERROR)
     assert home.mails == []
     rounds(home, 65, PollStatus.ERROR)
